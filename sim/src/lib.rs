@@ -1,0 +1,2 @@
+//! Counterpoint.
+pub use counterpoint_runtime::*;
