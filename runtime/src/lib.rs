@@ -1,1 +1,62 @@
-//! rt
+//! The event loop of Counterpoint: asyncio's semantics in Rust, on a virtual clock, with a seeded scheduler.
+//!
+//! Users take this through the crate `counterpoint`. Five layers; a module names its own layer and those below:
+//!
+//! | layer | modules | what |
+//! |---|---|---|
+//! | 0 words | [`error`](Error), [`clock`](Instant) | errors, virtual time |
+//! | 1 chance and record | [`choices`], `profile`, `strategy`, [`trace`] | know no loop |
+//! | 2 the loop | `event_loop`, `tick`, `tasks`, `futures`, `handles`, `timers`, `ready`, `waits`, … | the one knot |
+//! | 3 asyncio's library | `locks`, `sleep`, … | uses what layer 2 offers |
+//!
+//! Start with `tasks` (create_task, cancel), then `event_loop` and `tick` (one turn), `futures` (how an end wakes those
+//! who wait), `waits` (the state of one wait), `slots` (what everything is made of).
+#![deny(missing_docs)]
+
+mod awaitable;
+mod bodies;
+pub mod choices;
+mod clock;
+mod close;
+mod contexts;
+mod deadlock;
+mod driver;
+mod error;
+mod event_loop;
+mod exceptions;
+mod foreign;
+mod futures;
+mod handles;
+mod lanes;
+mod locks;
+mod profile;
+mod ready;
+mod sleep;
+mod slots;
+mod steps;
+mod store;
+mod strategy;
+mod tasks;
+mod tick;
+mod timers;
+pub mod trace;
+mod waits;
+mod wakers;
+
+pub use awaitable::{Awaitable, ensure_future};
+pub use clock::Instant;
+pub use contexts::{Context, ContextToken, ContextVar, copy_context};
+pub use deadlock::{Deadlock, WaitingTask};
+pub use error::{Error, ErrorKind, Result};
+pub use event_loop::{EventLoop, EventLoopBuilder, Readiness, TaskFactory, get_running_loop, set_event_loop};
+pub use exceptions::ErrorContext;
+pub use foreign::{Interruptible, interruptible};
+pub use futures::{DoneCallback, Future, FutureState, Join};
+pub use handles::{CallbackOutput, Handle, TimerHandle};
+pub use locks::{Acquire, Lock, LockGuard};
+pub use profile::Profile;
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use store::ObjectKind;
+pub use strategy::Strategy;
+pub use tasks::{AnyTask, Task, TaskBuilder, all_tasks, create_task, current_task};
+pub use waits::Op;

@@ -1,0 +1,16 @@
+//! All nondeterminism of a run goes through here.
+//!
+//! A *choice* is one draw; **0 is always the ordinary outcome**, so a run whose choices are all 0 is the ordinary run,
+//! and what is not 0 is a deviation. Two forms:
+//!
+//! - [`Stream`], for what has an order of its own: a loop's schedule, and a task's own random numbers. ChaCha8, one
+//!   key from the seed, a stream number for each purpose: one more draw in one stream moves nothing in another.
+//! - Keyed draws, for what has no order of its own (the simulated kernel, faults): they come with the network.
+//!
+//! Words are drawn with [`Stream::below`], ours, because what `rand`'s ranges make of a word may change between its
+//! versions; a seed's behaviour may not. [`recording`] keeps the choices of one run in a file.
+
+pub mod recording;
+mod stream;
+
+pub use stream::{Purpose, Stream};

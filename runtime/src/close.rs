@@ -1,0 +1,272 @@
+//! The beginning and the end of a loop: made empty, closed in the order of creation, kept for the next run.
+//!
+//! Closing drops what the program left behind, outside of any access and in the order in which it was made: tasks that
+//! did not end, then results, objects, contexts. Errors that nobody retrieved are reported there. Destructors find the
+//! loop still current; what they make ready never runs. Then the loop leaves the register, and its handles are inert.
+
+use crate::choices::{Purpose, Stream};
+use crate::event_loop::{EventLoop, EventLoopBuilder, Loop};
+use crate::exceptions::{ErrorContext, Handlers, never_retrieved, report};
+use crate::profile::Profile;
+use crate::ready::Ready;
+use crate::slots::{Cold, Kind, NONE, Slot, Word, flag};
+use crate::store::{self, Objects, access, access_quietly};
+use crate::strategy::Strategy;
+use crate::tick::NO_WORD;
+use crate::waits::{Rt, attention};
+use crate::{Error, ErrorKind, Result};
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
+use std::time::Duration;
+
+impl EventLoop {
+    /// Closes the loop: what did not run will not, and what it holds is dropped. Twice is fine.
+    ///
+    /// # Errors
+    /// `Runtime` while it runs.
+    pub fn close(&self) -> Result<()> {
+        if self.is_running() {
+            return Err(Error::new(ErrorKind::Runtime, "cannot close a running event loop"));
+        }
+        close(self.id());
+        Ok(())
+    }
+}
+
+/// Closes a loop that does not run.
+#[cold]
+pub(crate) fn close(loop_id: u64) {
+    if !store::is_registered(loop_id) {
+        return;
+    }
+    let current = store::make_current(loop_id);
+    let mut first_panic = None;
+    let mut drop_quietly = |what: &mut dyn FnMut()| {
+        // A destructor that panics must not keep the others from running.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(what)) {
+            first_panic.get_or_insert(panic);
+        }
+    };
+    for slot in access(loop_id, |l| l.rt.begin_closing()).unwrap_or_default() {
+        let pending = access(loop_id, |l| l.rt.take_for_closing(slot)).flatten();
+        if let Some((body, context)) = pending {
+            drop_quietly(&mut || report(loop_id, &context));
+            let mut body = Some(body);
+            drop_quietly(&mut || drop(body.take()));
+        }
+    }
+    for slot in access(loop_id, |l| l.rt.unretrieved()).unwrap_or_default() {
+        let mut left = access(loop_id, |l| l.rt.take_unretrieved(slot)).flatten();
+        drop_quietly(&mut || {
+            if let Some((kind, error, task)) = left.take() {
+                never_retrieved(loop_id, kind, error, task);
+            }
+        });
+    }
+    // Whatever destructors made meanwhile is dropped as well, until nothing is left.
+    while let Some(Some(rest)) = access(loop_id, Loop::take_rest) {
+        let mut rest = Some(rest);
+        drop_quietly(&mut || drop(rest.take()));
+    }
+    drop(current);
+    if let Some(mut closed) = store::unregister(loop_id) {
+        closed.reset();
+        store::keep_spare(closed);
+    }
+    if let Some(panic) = first_panic
+        && !std::thread::panicking()
+    {
+        resume_unwind(panic);
+    }
+}
+
+impl Rt {
+    /// Nothing runs any more. The live tasks, in the order of creation.
+    fn begin_closing(&mut self) -> Vec<u32> {
+        self.ready.clear(Profile::Fifo);
+        self.timers.clear();
+        self.live_tasks()
+    }
+
+    /// The coroutine of a task that was never ended, and what is to be said of it.
+    fn take_for_closing(&mut self, slot: u32) -> Option<(crate::slots::BoxedBody, ErrorContext)> {
+        if !self.slot(slot).is_live_task() {
+            return None;
+        }
+        let name = self.task_name(slot);
+        let this = self.slot_mut(slot);
+        this.node.flags |= flag::ABORTED; // no abort may reach for the body that goes now
+        this.word = this.word.next_generation(Kind::Task);
+        let body = this.body.take()?;
+        let context = ErrorContext::new("Task was destroyed but it is pending!").with_task(Some(name));
+        Some((body, context))
+    }
+
+    fn unretrieved(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> =
+            (1..self.slots.len() as u32).filter(|slot| self.slot(*slot).is(flag::UNRETRIEVED)).collect();
+        slots.sort_unstable_by_key(|slot| {
+            (self.slot(*slot).word.kind() as u8, self.cold[*slot as usize].order)
+        });
+        slots
+    }
+
+    pub(crate) fn empty(tag: u16) -> Rt {
+        Rt {
+            slots: Vec::new(),
+            ready: Ready::new(Profile::Fifo),
+            attention: 0,
+            current: NONE,
+            tag,
+            current_word: NO_WORD,
+            context: NONE,
+            now: 0,
+            fingerprint: 0,
+            steps: 0,
+            timers: crate::timers::Timers::default(),
+            cold: Vec::new(),
+            free: Vec::new(),
+            first_generation: 0,
+            created: 0,
+            tasks_created: 0,
+            messages: std::collections::BTreeMap::new(),
+            gathering: std::collections::BTreeMap::new(),
+            names: std::collections::BTreeMap::new(),
+            extras: Vec::new(),
+            wakers: std::collections::BTreeMap::new(),
+            deferred: Vec::new(),
+            trash: Vec::new(),
+            aborted: Vec::new(),
+            contexts: crate::contexts::Contexts::default(),
+            counters: crate::lanes::Counters::default(),
+            observed: crate::steps::Steps::default(),
+        }
+    }
+
+    pub(crate) fn configure(&mut self, settings: &EventLoopBuilder) {
+        self.ready.clear(settings.profile);
+        self.slots.push(Slot::unused(Word::new(self.tag, self.first_generation, Kind::Passive, NONE)));
+        self.cold.push(Cold::default());
+        if settings.step_keys {
+            self.attention |= attention::KEYS;
+        }
+        if settings.footprints {
+            self.attention |= attention::FOOTPRINTS;
+        }
+        if settings.step_cost.is_some() {
+            self.attention |= attention::COST;
+        }
+        self.fingerprint = settings.profile as u64;
+    }
+
+    fn reset(&mut self) {
+        self.slots.clear();
+        self.cold.clear();
+        self.free.clear();
+        self.extras.clear();
+        self.messages.clear();
+        self.gathering.clear();
+        self.names.clear();
+        self.aborted.clear();
+        self.counters.clear();
+        self.observed.clear();
+        self.timers.clear();
+        (self.attention, self.current, self.current_word, self.context) = (0, NONE, NO_WORD, NONE);
+        (self.now, self.fingerprint, self.steps, self.created, self.tasks_created) = (0, 0, 0, 0, 0);
+        // A waker that outlived its run must not wake a slot of the next one.
+        self.first_generation = self.first_generation.wrapping_mul(0x9E37_79B1).wrapping_add(0x5_1F35);
+    }
+}
+
+impl Loop {
+    pub(crate) fn empty() -> Loop {
+        let settings = EventLoopBuilder::default();
+        Loop {
+            id: 0,
+            rt: Rt::empty(take_tag()),
+            objects: Objects::default(),
+            picker: Strategy::Fifo.start(Profile::Fifo),
+            schedule: Stream::new(0, Purpose::Schedule(0)),
+            costs: Stream::new(0, Purpose::StepCost(0)),
+            settings,
+            name: Cow::Borrowed("main"),
+            running: false,
+            in_thread: false,
+            stopping: false,
+            cleaned: false,
+            eager: false,
+            debug: false,
+            slow_callback: SLOW_CALLBACK,
+            charged: 0,
+            ticks: 0,
+            tick_limit: None,
+            handles: 0,
+            handlers: Handlers::default(),
+        }
+    }
+
+    /// What is left to drop outside of the access; none once there is nothing.
+    fn take_rest(&mut self) -> Option<impl Sized + use<>> {
+        let rt = &mut self.rt;
+        let bodies: Vec<_> = rt.slots.iter_mut().filter_map(|slot| slot.body.take()).collect();
+        let objects = self.objects.take_states();
+        let wakers = (std::mem::take(&mut rt.wakers), std::mem::take(&mut rt.deferred));
+        let trash = std::mem::take(&mut rt.trash);
+        let contexts = rt.contexts.take_values();
+        let handlers = std::mem::take(&mut self.handlers);
+        let some = !bodies.is_empty()
+            || !objects.is_empty()
+            || !wakers.0.is_empty()
+            || !wakers.1.is_empty()
+            || !trash.is_empty()
+            || !contexts.is_empty()
+            || handlers.own.is_some()
+            || handlers.default.is_some();
+        some.then_some((bodies, objects, wakers, trash, contexts, handlers))
+    }
+
+    fn reset(&mut self) {
+        self.rt.reset();
+        self.objects.clear();
+        (self.running, self.in_thread, self.stopping, self.cleaned) = (false, false, false, false);
+        (self.eager, self.debug, self.slow_callback) = (false, false, SLOW_CALLBACK);
+        (self.charged, self.ticks, self.tick_limit) = (0, 0, None);
+    }
+}
+
+const SLOW_CALLBACK: Duration = Duration::from_millis(100);
+
+/// Tags that no loop of the process has. A tag goes with the allocation of a loop, which its thread keeps for the next
+/// run: so no two live loops share one, and no run takes a lock for it.
+static TAGS: Mutex<Tags> = Mutex::new(Tags { next: 1, free: Vec::new() });
+
+struct Tags {
+    next: u16,
+    free: Vec<u16>,
+}
+
+fn take_tag() -> u16 {
+    let mut tags = TAGS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(tag) = tags.free.pop() {
+        return tag;
+    }
+    let tag = tags.next;
+    assert!(tag != u16::MAX, "at most 65,534 event loops live at a time");
+    tags.next += 1;
+    tag
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        TAGS.lock().unwrap_or_else(std::sync::PoisonError::into_inner).free.push(self.rt.tag);
+    }
+}
+
+/// Lets a run that ended mid-step, by a panic, be closed.
+pub(crate) fn force_idle(loop_id: u64) {
+    let _ = access_quietly(loop_id, |l| {
+        (l.running, l.stopping) = (false, false);
+        l.leave_step();
+    });
+}

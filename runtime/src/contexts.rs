@@ -1,0 +1,365 @@
+//! Context variables: values that follow a task, as Python's `contextvars`.
+//!
+//! A task, a callback and a done callback each run in a copy of the context in which they were made. A context is a
+//! small persistent map, so that copying is one count; and most programs have no variables, so number 0 stands for an
+//! empty context that nobody has written to, and costs nothing. It becomes a real one at its first `set`.
+
+use crate::slots::{NONE, flag};
+use crate::store::{access, access_current, access_quietly};
+use crate::waits::Rt;
+use crate::{Error, ErrorKind, Result};
+use std::any::Any;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+type Values = Vec<(u64, Rc<dyn Any>)>;
+
+/// The contexts of a loop, by number; 0 is nobody's.
+#[derive(Default)]
+pub(crate) struct Contexts {
+    slots: Vec<ContextSlot>,
+    free: Vec<u32>,
+    /// The context of code outside of any task or callback.
+    pub(crate) base: u32,
+}
+
+#[derive(Default)]
+struct ContextSlot {
+    values: Rc<Values>,
+    handles: u32,
+    entered: bool,
+}
+
+impl Contexts {
+    fn insert(&mut self, values: Rc<Values>) -> u32 {
+        let slot = ContextSlot { values, handles: 1, entered: false };
+        if let Some(number) = self.free.pop() {
+            self.slots[number as usize] = slot;
+            return number;
+        }
+        if self.slots.is_empty() {
+            self.slots.push(ContextSlot::default());
+        }
+        self.slots.push(slot);
+        self.slots.len() as u32 - 1
+    }
+
+    fn values(&self, context: u32) -> Option<&Rc<Values>> {
+        (context != NONE).then(|| &self.slots[context as usize].values)
+    }
+
+    /// What a closed loop must drop, outside of any access.
+    pub(crate) fn take_values(&mut self) -> Vec<impl Sized + use<>> {
+        self.free.clear();
+        self.base = NONE;
+        std::mem::take(&mut self.slots)
+    }
+}
+
+impl Rt {
+    /// A copy of the current context, for what is made now.
+    #[inline(always)]
+    pub(crate) fn copy_context(&mut self) -> u32 {
+        if self.context == NONE { NONE } else { self.copy_context_rarely() }
+    }
+
+    #[cold]
+    fn copy_context_rarely(&mut self) -> u32 {
+        let values = self.contexts.values(self.context).map(Rc::clone).unwrap_or_default();
+        self.contexts.insert(values)
+    }
+
+    #[cold]
+    pub(crate) fn release_context(&mut self, context: u32) {
+        if context == NONE {
+            return;
+        }
+        let slot = &mut self.contexts.slots[context as usize];
+        slot.handles -= 1;
+        if slot.handles == 0 {
+            let values = std::mem::take(&mut slot.values);
+            self.contexts.free.push(context);
+            self.discard(Box::new(values));
+        }
+    }
+
+    /// Gives a slot a context, whose count the caller has raised.
+    pub(crate) fn set_slot_context(&mut self, slot: u32, context: u32) {
+        let old = std::mem::replace(&mut self.cold[slot as usize].context, context);
+        self.release_context(old);
+        let flags = &mut self.slot_mut(slot).node.flags;
+        *flags = if context == NONE { *flags & !flag::CONTEXT } else { *flags | flag::CONTEXT };
+    }
+
+    /// The current context as a real one.
+    fn context_for_writing(&mut self) -> u32 {
+        if self.context == NONE {
+            let context = self.contexts.insert(Rc::default());
+            self.context = context;
+            if self.current == NONE {
+                self.contexts.base = context;
+            } else {
+                self.set_slot_context(self.current, context);
+            }
+        }
+        self.context
+    }
+}
+
+/// A variable with a value for each context (`contextvars.ContextVar`).
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// static REQUEST: asyncio::ContextVar<u32> = asyncio::ContextVar::new("request");
+///
+/// asyncio::run(async {
+///     REQUEST.set(1);
+///     let child = asyncio::create_task(async {
+///         let inherited = REQUEST.get();
+///         REQUEST.set(2); // in the child's own copy
+///         Ok(inherited)
+///     });
+///     assert_eq!(child.await?, Some(1));
+///     assert_eq!(REQUEST.get(), Some(1));
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub struct ContextVar<T> {
+    name: &'static str,
+    // Which variable it is, never an order: values are found by it.
+    id: OnceLock<u64>,
+    marker: PhantomData<fn() -> T>,
+}
+
+static NEXT_VARIABLE: AtomicU64 = AtomicU64::new(1);
+
+impl<T: Clone + 'static> ContextVar<T> {
+    /// Makes a variable; its name is for people.
+    pub const fn new(name: &'static str) -> ContextVar<T> {
+        ContextVar { name, id: OnceLock::new(), marker: PhantomData }
+    }
+
+    fn id(&self) -> u64 {
+        *self.id.get_or_init(|| NEXT_VARIABLE.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The value in the current context; none if it was never set there, or outside of any loop.
+    pub fn get(&self) -> Option<T> {
+        let id = self.id();
+        let value = access_current(|l| {
+            let values = l.rt.contexts.values(l.rt.context)?;
+            values.iter().find(|entry| entry.0 == id).map(|entry| Rc::clone(&entry.1))
+        })??;
+        Some(value.downcast_ref::<T>().expect("a variable holds values of its own type").clone())
+    }
+
+    /// Sets the value in the current context. The token can set it back.
+    ///
+    /// # Panics
+    /// Outside of any event loop.
+    #[track_caller]
+    pub fn set(&self, value: T) -> ContextToken<T> {
+        self.put(Some(Rc::new(value)))
+    }
+
+    /// Sets the value back to what it was before the `set` that gave the token.
+    ///
+    /// # Errors
+    /// `Runtime` if the token was used already, `Value` if it was made in another context; it can then be used there.
+    pub fn reset(&self, token: &ContextToken<T>) -> Result<()> {
+        let refused = access(token.loop_id, |l| {
+            if token.used.get() {
+                let message = format!("the token of ContextVar `{}` has been used already", self.name);
+                return Some(Error::new(ErrorKind::Runtime, message));
+            }
+            if l.rt.context != token.context || self.id() != token.variable {
+                let message = format!("the token of ContextVar `{}` was made in another context", self.name);
+                return Some(Error::new(ErrorKind::Value, message));
+            }
+            None
+        });
+        match refused {
+            None => return Err(Error::loop_is_closed()),
+            Some(Some(error)) => return Err(error),
+            Some(None) => token.used.set(true),
+        }
+        self.put(token.old.clone());
+        Ok(())
+    }
+
+    #[track_caller]
+    fn put(&self, value: Option<Rc<dyn Any>>) -> ContextToken<T> {
+        let id = self.id();
+        let made = access_current(|l| {
+            let context = l.rt.context_for_writing();
+            let values = Rc::make_mut(&mut l.rt.contexts.slots[context as usize].values);
+            let place = values.iter().position(|entry| entry.0 == id);
+            let old = match (place, value) {
+                (Some(index), Some(value)) => Some(std::mem::replace(&mut values[index].1, value)),
+                (Some(index), None) => Some(values.remove(index).1),
+                (None, Some(value)) => {
+                    values.push((id, value));
+                    None
+                }
+                (None, None) => None,
+            };
+            // The token holds the context, so that its number is not another's meanwhile.
+            l.rt.contexts.slots[context as usize].handles += 1;
+            let marker = PhantomData;
+            ContextToken {
+                loop_id: l.id,
+                context,
+                variable: id,
+                used: std::cell::Cell::new(false),
+                old,
+                marker,
+            }
+        });
+        made.unwrap_or_else(|| crate::event_loop::no_loop_here("ContextVar::set"))
+    }
+}
+
+/// What a variable was before it was set (`contextvars.Token`).
+pub struct ContextToken<T> {
+    loop_id: u64,
+    context: u32,
+    variable: u64,
+    used: std::cell::Cell<bool>,
+    old: Option<Rc<dyn Any>>,
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T> Drop for ContextToken<T> {
+    fn drop(&mut self) {
+        let _ = access_quietly(self.loop_id, |l| l.rt.release_context(self.context));
+    }
+}
+
+/// A mapping of variables to values that code can be run in (`contextvars.Context`). A clone is the same context.
+pub struct Context {
+    pub(crate) loop_id: u64,
+    pub(crate) number: u32,
+}
+
+impl Context {
+    /// Makes an empty context.
+    ///
+    /// # Panics
+    /// Outside of any event loop.
+    #[expect(clippy::new_without_default, reason = "it needs a loop, which a default does not say")]
+    #[track_caller]
+    pub fn new() -> Context {
+        Context::with_values(|_| Rc::default())
+    }
+
+    #[track_caller]
+    fn with_values(values: impl FnOnce(&mut Rt) -> Rc<Values>) -> Context {
+        let made = access_current(|l| {
+            let values = values(&mut l.rt);
+            Context { loop_id: l.id, number: l.rt.contexts.insert(values) }
+        });
+        made.unwrap_or_else(|| crate::event_loop::no_loop_here("Context"))
+    }
+
+    /// A copy with the same values, that changes on its own from here.
+    pub fn copy(&self) -> Context {
+        let number = access(self.loop_id, |l| {
+            let values = l.rt.contexts.values(self.number).map(Rc::clone).unwrap_or_default();
+            l.rt.contexts.insert(values)
+        });
+        Context { loop_id: self.loop_id, number: number.unwrap_or(NONE) }
+    }
+
+    /// Runs `f` in this context: what it sets stays here.
+    ///
+    /// # Errors
+    /// `Runtime` if code runs in this context already.
+    pub fn run<R>(&self, f: impl FnOnce() -> R) -> Result<R> {
+        let entered = access(self.loop_id, |l| l.rt.enter_context(self.number));
+        let before = entered.ok_or_else(Error::loop_is_closed)?.ok_or_else(|| {
+            Error::new(ErrorKind::Runtime, "cannot enter this context: code runs in it already")
+        })?;
+        let _restore = Restore { loop_id: self.loop_id, context: self.number, before };
+        Ok(f())
+    }
+}
+
+struct Restore {
+    loop_id: u64,
+    context: u32,
+    before: Before,
+}
+
+/// The context that code ran in before, and whether it was marked as entered then.
+pub(crate) struct Before {
+    context: u32,
+    entered: bool,
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let _ = access_quietly(self.loop_id, |l| l.rt.leave_context(self.context, &self.before));
+    }
+}
+
+impl Rt {
+    /// Makes a context the current one; none if code runs in it already.
+    fn enter_context(&mut self, context: u32) -> Option<Before> {
+        // The context of a running task is marked only once another is entered on top of it.
+        if context == self.context
+            || std::mem::replace(&mut self.contexts.slots[context as usize].entered, true)
+        {
+            return None;
+        }
+        let below = std::mem::replace(&mut self.context, context);
+        let mark = (below != NONE).then(|| &mut self.contexts.slots[below as usize].entered);
+        let entered = mark.is_some_and(|mark| std::mem::replace(mark, true));
+        Some(Before { context: below, entered })
+    }
+
+    fn leave_context(&mut self, context: u32, before: &Before) {
+        self.contexts.slots[context as usize].entered = false;
+        self.context = before.context;
+        if before.context != NONE {
+            self.contexts.slots[before.context as usize].entered = before.entered;
+        }
+    }
+
+    /// Raises the count of a context for a slot that is given it.
+    pub(crate) fn share_context(&mut self, context: u32) -> u32 {
+        self.contexts.slots[context as usize].handles += 1;
+        context
+    }
+}
+
+impl Clone for Context {
+    fn clone(&self) -> Context {
+        let _ = access_quietly(self.loop_id, |l| l.rt.share_context(self.number));
+        Context { loop_id: self.loop_id, number: self.number }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let _ = access_quietly(self.loop_id, |l| l.rt.release_context(self.number));
+    }
+}
+
+/// A copy of the current context (`contextvars.copy_context`).
+///
+/// # Panics
+/// Outside of any event loop.
+#[track_caller]
+pub fn copy_context() -> Context {
+    Context::with_values(|rt| rt.contexts.values(rt.context).map(Rc::clone).unwrap_or_default())
+}

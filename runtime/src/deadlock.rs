@@ -1,0 +1,162 @@
+//! Who waits for what, and who holds it: read when nothing can run any more.
+
+use crate::clock::Instant;
+use crate::event_loop::{EventLoop, Loop};
+use crate::slots::{Kind, NONE, flag};
+use crate::store::{ObjectKind, Objects, access_quietly};
+use crate::waits::{Op, Rt, WAITING};
+use std::fmt;
+use std::panic::Location;
+
+/// Nothing can run any more, and no timer is set: the tasks that wait, in the order of creation.
+#[derive(Clone, Debug)]
+pub struct Deadlock {
+    /// When.
+    pub time: Instant,
+    /// The step that ran last.
+    pub step: u64,
+    /// The tasks that wait for ever.
+    pub tasks: Vec<WaitingTask>,
+}
+
+/// A task that waits for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingTask {
+    /// Its lane path.
+    pub task: String,
+    /// What it does.
+    pub op: Op,
+    /// What it waits for, by name.
+    pub object: Option<String>,
+    /// The task that holds it.
+    pub holder: Option<String>,
+    /// Where the holder took it.
+    pub taken_at: Option<&'static Location<'static>>,
+    /// Where it waits.
+    pub place: Option<&'static Location<'static>>,
+    /// Is it part of a cycle: does it wait, by way of others, for itself?
+    pub in_cycle: bool,
+}
+
+impl Deadlock {
+    pub(crate) fn of<'a>(loops: impl Iterator<Item = &'a EventLoop>) -> Deadlock {
+        let mut report = Deadlock { time: Instant::ZERO, step: 0, tasks: Vec::new() };
+        for event_loop in loops {
+            let _ = access_quietly(event_loop.id(), |l| {
+                report.time = report.time.max(Instant::from_nanos(l.rt.now));
+                report.step = report.step.max(l.rt.steps);
+                report.tasks.extend(waiting_tasks(l));
+            });
+        }
+        report
+    }
+}
+
+fn waiting_tasks(l: &Loop) -> Vec<WaitingTask> {
+    let tasks = l.rt.live_tasks();
+    let mut found: Vec<WaitingTask> =
+        tasks.iter().map(|task| waiting_task(&l.rt, &l.objects, *task)).collect();
+    for (index, task) in tasks.iter().enumerate() {
+        found[index].in_cycle = is_in_cycle(&l.rt, &l.objects, *task);
+    }
+    found
+}
+
+fn waiting_task(rt: &Rt, objects: &Objects, task: u32) -> WaitingTask {
+    let node = &rt.slot(wait_of(rt, task)).node;
+    let (op, place, number) = match node.state & WAITING {
+        0 => (Op::Foreign, None, NONE),
+        _ => (node.op, node.place, node.object),
+    };
+    let (mut object, mut taken_at) = (None, None);
+    if op == Op::Await {
+        object = Some(match rt.slot(number).word.kind() {
+            Kind::Task => format!("Task `{}`", rt.lane_path(number)),
+            _ => "a Future that nobody has set".to_owned(),
+        });
+    } else if number != NONE {
+        object = Some(objects.name(number));
+        taken_at = objects.slots[number as usize].taken_at;
+    }
+    let holder = holder_of(rt, objects, task).filter(|_| op != Op::Await).map(|holder| rt.lane_path(holder));
+    WaitingTask { task: rt.lane_path(task), op, object, taken_at, holder, place, in_cycle: false }
+}
+
+/// The node in which a task waits: its own, or its first extra one.
+fn wait_of(rt: &Rt, task: u32) -> u32 {
+    if rt.slot(task).node.state & WAITING != 0 || !rt.slot(task).is(flag::HAS_EXTRAS) {
+        return task;
+    }
+    rt.extras.iter().copied().find(|extra| rt.slot(*extra).node.handles == task).unwrap_or(task)
+}
+
+/// The task that a task waits for: the one it awaits, or the holder of the lock.
+fn holder_of(rt: &Rt, objects: &Objects, task: u32) -> Option<u32> {
+    let node = &rt.slot(wait_of(rt, task)).node;
+    if node.state & WAITING == 0 {
+        return None;
+    }
+    let holder = match node.op {
+        Op::Await => node.object,
+        Op::Acquire if objects.slots[node.object as usize].kind == ObjectKind::Lock => {
+            objects.slots[node.object as usize].holder
+        }
+        _ => NONE,
+    };
+    (holder != NONE && rt.slot(holder).is_live_task()).then_some(holder)
+}
+
+fn is_in_cycle(rt: &Rt, objects: &Objects, task: u32) -> bool {
+    let mut at = task;
+    for _ in 0..rt.slots.len() {
+        match holder_of(rt, objects, at) {
+            Some(holder) if holder == task => return true,
+            Some(holder) => at = holder,
+            None => return false,
+        }
+    }
+    false
+}
+
+impl fmt::Display for Deadlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.tasks.iter().filter(|task| task.in_cycle).count();
+        write!(f, "deadlock at {} (step {}): ", self.time, self.step)?;
+        match (count, self.tasks.len()) {
+            (0, 0) => write!(f, "nothing is ready and no timer is set")?,
+            (0, 1) => write!(f, "1 task waits for what nobody will do, and no timer is set")?,
+            (0, all) => write!(f, "{all} tasks wait for what nobody will do, and no timer is set")?,
+            (1, _) => write!(f, "1 task waits for itself and no timer is set")?,
+            (cycle, _) => write!(f, "{cycle} tasks wait for each other and no timer is set")?,
+        }
+        for task in &self.tasks {
+            write!(f, "\n  `{}` {task}", task.task)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for WaitingTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.object, self.op) {
+            (Some(object), _) => write!(f, "waits for {object}")?,
+            (None, Op::Foreign) => write!(f, "waits for a future that is not ours")?,
+            (None, op) => write!(f, "waits in {}", op.name())?,
+        }
+        if let Some(holder) = &self.holder {
+            write!(f, ", held by `{holder}`")?;
+            if let Some(taken_at) = self.taken_at {
+                write!(f, " since {}:{}", taken_at.file(), taken_at.line())?;
+            }
+        }
+        if let Some(place) = self.place {
+            write!(f, ", at {}:{}", place.file(), place.line())?;
+        }
+        if self.in_cycle {
+            write!(f, "  [cycle]")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Deadlock {}

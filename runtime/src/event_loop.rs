@@ -1,0 +1,535 @@
+//! The event loop: what it holds, and what a program asks of it.
+//!
+//! The loop is asyncio's, and knows neither hosts nor a network. It never waits: it offers [`EventLoop::is_ready`],
+//! [`EventLoop::next_deadline`] and [`EventLoop::tick`], and a driver calls them (see `driver`). One turn is in `tick`,
+//! tasks are in `tasks`, what a run is made of stands in [`EventLoopBuilder`].
+//!
+//! An [`EventLoop`] is a counted handle, as every other. When the last one goes the loop is closed.
+
+use crate::bodies::CallbackBody;
+use crate::choices::{Purpose, Stream};
+use crate::clock::{Instant, nanos};
+use crate::exceptions::Handlers;
+use crate::futures::Future;
+use crate::handles::{CallbackOutput, Handle, TimerHandle};
+use crate::profile::Profile;
+use crate::slots::{BoxedBody, flag};
+use crate::store::{self, Objects, access, access_current, access_quietly};
+use crate::strategy::{Picker, Strategy};
+use crate::tasks::{AnyTask, Task, TaskBuilder};
+use crate::timers::Timer;
+use crate::waits::{Op, Rt, attention};
+use crate::{Error, ErrorKind, Result};
+use std::borrow::Cow;
+use std::panic::Location;
+use std::time::Duration;
+
+/// A loop: everything that its handles point at.
+pub(crate) struct Loop {
+    pub(crate) id: u64,
+    pub(crate) rt: Rt,
+    pub(crate) objects: Objects,
+    pub(crate) picker: Picker,
+    pub(crate) schedule: Stream,
+    pub(crate) costs: Stream,
+    pub(crate) settings: EventLoopBuilder,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) running: bool,
+    /// It runs as another thread of the program: whoever drives this thread's loops drives it too.
+    pub(crate) in_thread: bool,
+    pub(crate) stopping: bool,
+    /// The heap was cleaned since the last tick: CPython does it once in an iteration.
+    pub(crate) cleaned: bool,
+    pub(crate) eager: bool,
+    pub(crate) debug: bool,
+    pub(crate) slow_callback: Duration,
+    /// Nanoseconds that the running step was charged.
+    pub(crate) charged: u64,
+    pub(crate) ticks: u64,
+    pub(crate) tick_limit: Option<u64>,
+    pub(crate) handles: u32,
+    pub(crate) handlers: Handlers,
+}
+
+/// asyncio's event loop: a handle; a clone is the same loop.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+/// use std::time::Duration;
+///
+/// let event_loop = asyncio::EventLoop::new();
+/// let answer = event_loop.run_until_complete(async {
+///     asyncio::sleep(Duration::from_secs(1)).await?;
+///     Ok(42)
+/// })?;
+/// assert_eq!(answer, 42);
+/// assert_eq!(event_loop.time(), asyncio::Instant::ZERO + Duration::from_secs(1));
+/// event_loop.close()?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub struct EventLoop {
+    id: u64,
+}
+
+/// What a loop is made of: everything that decides its run.
+#[derive(Clone, Debug)]
+pub struct EventLoopBuilder {
+    pub(crate) seed: u64,
+    pub(crate) number: u32,
+    pub(crate) profile: Profile,
+    pub(crate) strategy: Strategy,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) step_cost: Option<(Duration, Duration)>,
+    pub(crate) step_keys: bool,
+    pub(crate) footprints: bool,
+}
+
+impl Default for EventLoopBuilder {
+    fn default() -> EventLoopBuilder {
+        EventLoopBuilder {
+            seed: 0,
+            number: 0,
+            profile: Profile::Fifo,
+            strategy: Strategy::Fifo,
+            name: Cow::Borrowed("main"),
+            step_cost: None,
+            step_keys: false,
+            footprints: false,
+        }
+    }
+}
+
+impl EventLoopBuilder {
+    /// Sets the seed from which all choices of the run follow. Default: 0.
+    pub fn seed(self, seed: u64) -> EventLoopBuilder {
+        EventLoopBuilder { seed, ..self }
+    }
+
+    /// Sets the number of the loop in its run: each number has streams of choices of its own. Default: 0.
+    pub fn number(self, number: u32) -> EventLoopBuilder {
+        EventLoopBuilder { number, ..self }
+    }
+
+    /// Sets which orders are legal. Default: [`Profile::Fifo`].
+    pub fn profile(self, profile: Profile) -> EventLoopBuilder {
+        EventLoopBuilder { profile, ..self }
+    }
+
+    /// Sets how legal orders are sampled. Default: [`Strategy::Fifo`].
+    pub fn strategy(self, strategy: Strategy) -> EventLoopBuilder {
+        EventLoopBuilder { strategy, ..self }
+    }
+
+    /// Names the loop, for errors. Default: `main`.
+    pub fn name(self, name: impl Into<Cow<'static, str>>) -> EventLoopBuilder {
+        EventLoopBuilder { name: name.into(), ..self }
+    }
+
+    /// Charges each step a drawn time between `min` and `max`, so that timers race with ready tasks. Default: none.
+    pub fn step_cost(self, min: Duration, max: Duration) -> EventLoopBuilder {
+        EventLoopBuilder { step_cost: Some((min, max.max(min))), ..self }
+    }
+
+    /// Names each step by lane, operation, object and visit. Costs about half of a yield. Default: off.
+    pub fn step_keys(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder { step_keys: on, ..self }
+    }
+
+    /// Notes which objects each step reads and writes. Default: off.
+    pub fn footprints(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder { footprints: on, ..self }
+    }
+
+    /// Makes the loop on this thread.
+    pub fn build(self) -> EventLoop {
+        let id = store::register(|spare, id| {
+            let mut made = spare.unwrap_or_else(|| Box::new(Loop::empty()));
+            made.begin(id, self);
+            made
+        });
+        EventLoop { id }
+    }
+}
+
+impl EventLoop {
+    /// Makes a loop with asyncio's order.
+    #[expect(clippy::new_without_default, reason = "a loop is a thing to be made on purpose")]
+    pub fn new() -> EventLoop {
+        EventLoop::builder().build()
+    }
+
+    /// Begins to make a loop.
+    pub fn builder() -> EventLoopBuilder {
+        EventLoopBuilder::default()
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// A handle of a loop of this thread that is not closed.
+    pub(crate) fn of(loop_id: u64) -> Option<EventLoop> {
+        access_quietly(loop_id, |l| l.handles += 1)?;
+        Some(EventLoop { id: loop_id })
+    }
+
+    #[track_caller]
+    fn open<R>(&self, what: &str, f: impl FnOnce(&mut Loop) -> R) -> R {
+        access(self.id, f).unwrap_or_else(|| loop_is_closed(what))
+    }
+
+    fn look<R>(&self, f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
+        access_quietly(self.id, f)
+    }
+
+    /// Lets `callback` run in the next tick.
+    ///
+    /// # Order
+    /// In the order of the calls, in every profile. It runs in a copy of the current context.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn call_soon<R: CallbackOutput>(&self, callback: impl FnOnce() -> R + 'static) -> Handle {
+        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
+        let place = Location::caller();
+        self.open("call_soon", |l| l.call_soon(body, place))
+    }
+
+    /// As [`call_soon`](EventLoop::call_soon), and allowed from another loop of the program: its other threads.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn call_soon_threadsafe<R: CallbackOutput>(&self, callback: impl FnOnce() -> R + 'static) -> Handle {
+        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
+        let place = Location::caller();
+        let made = access_quietly(self.id, |l| l.call_soon(body, place));
+        made.unwrap_or_else(|| loop_is_closed("call_soon_threadsafe"))
+    }
+
+    /// Lets `callback` run after a duration.
+    ///
+    /// # Order
+    /// In the tick in which the timer is due, after what was ready before. Equal deadlines fire in the order of
+    /// CPython's heap.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn call_later<R: CallbackOutput>(
+        &self,
+        delay: Duration,
+        callback: impl FnOnce() -> R + 'static,
+    ) -> TimerHandle {
+        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
+        let place = Location::caller();
+        self.open("call_later", |l| {
+            let at = l.rt.now.saturating_add(nanos(delay));
+            l.call_at(at, body, place)
+        })
+    }
+
+    /// Lets `callback` run at a moment; if it has passed, in the next tick.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn call_at<R: CallbackOutput>(
+        &self,
+        when: Instant,
+        callback: impl FnOnce() -> R + 'static,
+    ) -> TimerHandle {
+        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
+        let place = Location::caller();
+        self.open("call_at", |l| l.call_at(when.as_nanos(), body, place))
+    }
+
+    /// Makes a callback that runs in the tick whose [`Readiness`] holds its handle (asyncio's reader and writer
+    /// handles).
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn call_when_ready<R: CallbackOutput>(&self, callback: impl FnOnce() -> R + 'static) -> Handle {
+        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
+        self.open("call_when_ready", |l| Handle::counted(l.id, l.rt.new_callback(body)))
+    }
+
+    /// Virtual time as this loop was last told it.
+    pub fn time(&self) -> Instant {
+        Instant::from_nanos(self.look(|l| l.rt.now).unwrap_or(0))
+    }
+
+    /// How many ticks have begun.
+    pub fn ticks(&self) -> u64 {
+        self.look(|l| l.ticks).unwrap_or(0)
+    }
+
+    /// How many steps were run.
+    pub fn steps(&self) -> u64 {
+        self.look(|l| l.rt.steps).unwrap_or(0)
+    }
+
+    /// A hash over all steps so far: equal for equal runs, on every machine.
+    pub fn fingerprint(&self) -> u64 {
+        self.look(|l| l.rt.fingerprint).unwrap_or(0)
+    }
+
+    /// The running step takes so long: time goes on by it, as if it computed.
+    ///
+    /// By default code costs no virtual time.
+    #[track_caller]
+    pub fn charge(&self, duration: Duration) {
+        let _ = access(self.id, |l| {
+            l.rt.now = l.rt.now.saturating_add(nanos(duration));
+            l.charged = l.charged.saturating_add(nanos(duration));
+            l.rt.attention |= attention::COST;
+        });
+    }
+
+    /// Makes a pending future of this loop.
+    #[track_caller]
+    pub fn create_future<T: 'static>(&self) -> Future<T> {
+        let place = Location::caller();
+        self.open("create_future", |l| Future::counted(l.id, l.rt.new_future(place)))
+    }
+
+    /// Makes a task of a coroutine in this loop, which need not run.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn create_task<F, T>(&self, coroutine: F) -> Task<T>
+    where
+        F: std::future::Future<Output = Result<T>> + 'static,
+        T: 'static,
+    {
+        crate::tasks::spawn(Some(self), &TaskBuilder::new(), coroutine)
+    }
+
+    /// Sets how `create_task` makes tasks here: 3.12's eager ones run their first step inside the call.
+    #[track_caller]
+    pub fn set_task_factory(&self, factory: TaskFactory) {
+        self.open("set_task_factory", |l| l.eager = factory == TaskFactory::Eager);
+    }
+
+    /// The tasks that are not done, in the order of their creation.
+    #[track_caller]
+    pub fn all_tasks(&self) -> Vec<AnyTask> {
+        access(self.id, |l| l.rt.all_tasks(l.id)).unwrap_or_default()
+    }
+
+    /// Ends the run after the current tick. Before a run, it will be one tick long.
+    pub fn stop(&self) {
+        let _ = self.look(|l| l.stopping = true);
+    }
+
+    /// Does it run?
+    pub fn is_running(&self) -> bool {
+        self.look(|l| l.running).unwrap_or(false)
+    }
+
+    /// Was it closed?
+    pub fn is_closed(&self) -> bool {
+        !store::is_registered(self.id)
+    }
+
+    /// Turns debug mode on or off: steps that were charged much time are reported.
+    pub fn set_debug(&self, on: bool) {
+        let _ = self.look(|l| l.debug = on);
+    }
+
+    /// Is debug mode on?
+    pub fn debug(&self) -> bool {
+        self.look(|l| l.debug).unwrap_or(false)
+    }
+
+    /// From which charged time on debug mode reports a step. Default: 100 ms.
+    pub fn set_slow_callback_duration(&self, duration: Duration) {
+        let _ = self.look(|l| l.slow_callback = duration);
+    }
+
+    /// From which charged time on debug mode reports a step.
+    pub fn slow_callback_duration(&self) -> Duration {
+        self.look(|l| l.slow_callback).unwrap_or_default()
+    }
+
+    /// Ends a run with an error of kind `Limit` when so many ticks have begun.
+    pub fn set_tick_limit(&self, limit: Option<u64>) {
+        let _ = self.look(|l| l.tick_limit = limit);
+    }
+
+    // ---- the seam: what a driver calls
+
+    /// Is anything ready to run?
+    pub fn is_ready(&self) -> bool {
+        self.look(|l| !l.rt.ready.is_empty() || l.stopping).unwrap_or(false)
+    }
+
+    /// The moment at which the next timer is due.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.look(Loop::next_deadline).flatten().map(Instant::from_nanos)
+    }
+
+    /// One turn: CPython's `_run_once` without its `select`. `now` is what this loop is told of time; what the kernel
+    /// has for it comes in before due timers. False once the loop has been stopped.
+    ///
+    /// # Panics
+    /// If a step panics: the panic is the program's, and goes on to the driver's caller.
+    #[track_caller]
+    pub fn tick(&self, now: Instant, readiness: Readiness) -> bool {
+        crate::tick::tick(self.id, now, readiness)
+    }
+}
+
+/// What the kernel tells a loop at the start of a tick: the handles whose file descriptors are ready, in order.
+#[derive(Default)]
+pub struct Readiness(pub(crate) Vec<Handle>);
+
+impl Readiness {
+    /// Nothing.
+    pub fn none() -> Readiness {
+        Readiness::default()
+    }
+
+    /// These handles, made by [`EventLoop::call_when_ready`].
+    pub fn of(handles: Vec<Handle>) -> Readiness {
+        Readiness(handles)
+    }
+}
+
+/// How `create_task` makes tasks (`loop.set_task_factory`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskFactory {
+    /// The first step comes in the next tick.
+    Lazy,
+    /// The first step runs inside `create_task` (`asyncio.eager_task_factory`).
+    Eager,
+}
+
+impl Clone for EventLoop {
+    fn clone(&self) -> EventLoop {
+        let _ = self.look(|l| l.handles += 1);
+        EventLoop { id: self.id }
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        let last = self.look(|l| {
+            l.handles -= 1;
+            l.handles == 0 && !l.running
+        });
+        if last == Some(true) {
+            crate::close::close(self.id);
+        }
+    }
+}
+
+impl PartialEq for EventLoop {
+    fn eq(&self, other: &EventLoop) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for EventLoop {}
+
+impl std::fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.look(|l| l.name.clone());
+        write!(f, "EventLoop({})", name.as_deref().unwrap_or("closed"))
+    }
+}
+
+/// The loop that runs on this thread.
+///
+/// # Errors
+/// `Runtime` if none does.
+pub fn get_running_loop() -> Result<EventLoop> {
+    let running = access_current(|l| {
+        l.handles += u32::from(l.running);
+        l.running.then_some(EventLoop { id: l.id })
+    });
+    running.flatten().ok_or_else(|| Error::new(ErrorKind::Runtime, "no running event loop"))
+}
+
+/// Sets the loop that objects are made in while none runs on this thread, or none.
+pub fn set_event_loop(event_loop: Option<&EventLoop>) {
+    store::make_current(event_loop.map_or(0, EventLoop::id)).keep();
+}
+
+impl Loop {
+    pub(crate) fn next_deadline(&mut self) -> Option<u64> {
+        self.clean_timers();
+        self.rt.timers.first().map(|timer| timer.at)
+    }
+
+    pub(crate) fn clean_timers(&mut self) {
+        if !self.cleaned {
+            self.cleaned = true;
+            let slots = &self.rt.slots;
+            self.rt.timers.clean(|timer| slots[timer.slot as usize].node.wait != timer.wait);
+        }
+    }
+
+    pub(crate) fn call_soon(&mut self, body: BoxedBody, place: &'static Location<'static>) -> Handle {
+        let slot = self.rt.new_callback(body);
+        let node = &mut self.rt.slot_mut(slot).node;
+        (node.place, node.op) = (Some(place), Op::None);
+        self.rt.schedule_callback(slot);
+        Handle::counted(self.id, slot)
+    }
+
+    pub(crate) fn call_at(
+        &mut self,
+        at: u64,
+        body: BoxedBody,
+        place: &'static Location<'static>,
+    ) -> TimerHandle {
+        let slot = self.rt.new_callback(body);
+        let node = &mut self.rt.slot_mut(slot).node;
+        (node.place, node.op) = (Some(place), Op::Sleep);
+        node.flags &= !flag::DUE;
+        let timer = Timer { at, slot, wait: node.wait };
+        self.rt.timers.push(timer);
+        TimerHandle::new(Handle::counted(self.id, slot), Instant::from_nanos(at))
+    }
+
+    /// Makes an empty loop ready for a run.
+    fn begin(&mut self, id: u64, settings: EventLoopBuilder) {
+        self.id = id;
+        self.name = settings.name.clone();
+        self.handles = 1;
+        self.picker = settings.strategy.start(settings.profile);
+        self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
+        self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
+        self.rt.configure(&settings);
+        self.settings = settings;
+    }
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn no_loop_here(what: &str) -> ! {
+    no_loop_at(what, Location::caller())
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn no_loop_at(what: &str, place: &Location<'_>) -> ! {
+    panic!(
+        "{what} was used outside of a running event loop, at {place}.\n\
+         Use it in async code under `run` or a test attribute, or make a loop current with `set_event_loop`."
+    )
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn loop_is_closed(what: &str) -> ! {
+    panic!(
+        "{what} was called on a closed event loop, at {}.\nMake a new loop for another run.",
+        Location::caller()
+    )
+}

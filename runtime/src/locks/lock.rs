@@ -1,0 +1,238 @@
+//! The lock: one task at a time, in the order in which they asked.
+//!
+//! `count` is 1 while it is held. Releasing frees it and wakes the first in line, but whoever asks between that and the
+//! waiter's run stands behind: the line is not jumped. A waiter that was woken and then cancelled or dropped passes
+//! the lock on.
+
+use crate::slots::NONE;
+use crate::store::{Object, ObjectKind, ObjectRef};
+use crate::waits::{Op, Resumed, Rt, Wait};
+use crate::{Error, ErrorKind, Result};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Mutual exclusion between tasks (`asyncio.Lock`). A clone is the same lock.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let lock = asyncio::Lock::new();
+///     let guard = lock.acquire().await?;
+///     assert!(lock.locked());
+///     drop(guard);
+///     assert!(!lock.locked());
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Lock {
+    object: ObjectRef,
+}
+
+impl Lock {
+    /// Makes a free lock in the current loop.
+    ///
+    /// # Panics
+    /// Outside of any event loop.
+    #[expect(clippy::new_without_default, reason = "it needs a loop, which a default does not say")]
+    #[track_caller]
+    pub fn new() -> Lock {
+        Lock { object: ObjectRef::new(ObjectKind::Lock) }
+    }
+
+    /// Gives the lock a name for reports.
+    pub fn named(self, name: impl Into<String>) -> Lock {
+        self.object.set_name(name.into());
+        self
+    }
+
+    /// Waits until the lock is free, then takes it.
+    ///
+    /// Waiters are served in the order in which they asked. A free lock is taken without giving way.
+    ///
+    /// # Order
+    /// The next waiter runs one tick after the lock is released.
+    ///
+    /// # Cancellation
+    /// The place in the line is given up. If the lock had just been passed to this waiter, it passes to the next one,
+    /// so it is never lost.
+    ///
+    /// # Errors
+    /// `Cancelled` if this task is cancelled while it waits; the lock is then not held.
+    ///
+    /// # Source
+    /// CPython 3.13, `Lib/asyncio/locks.py`, `Lock.acquire`.
+    #[inline]
+    #[track_caller]
+    pub fn acquire(&self) -> Acquire<'_> {
+        Acquire { lock: self, wait: Wait::new(Location::caller()) }
+    }
+
+    /// Frees the lock, whoever holds it. Guards do this when they are dropped.
+    ///
+    /// # Errors
+    /// `Runtime` if it is free.
+    ///
+    /// # Source
+    /// CPython 3.13, `Lib/asyncio/locks.py`, `Lock.release`.
+    #[track_caller]
+    pub fn release(&self) -> Result<()> {
+        let held = self.object.access(|rt, object| {
+            let held = object.count != 0;
+            if held {
+                release(rt, object, self.object.slot());
+            }
+            held
+        });
+        match held {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::new(ErrorKind::Runtime, "Lock is not acquired.")),
+            None => Err(Error::loop_is_closed()),
+        }
+    }
+
+    /// Is it held?
+    #[track_caller]
+    pub fn locked(&self) -> bool {
+        let slot = self.object.slot();
+        let locked = self.object.access(|rt, object| {
+            rt.touch(slot, false);
+            object.count != 0
+        });
+        locked.unwrap_or(false)
+    }
+
+    pub(crate) fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+}
+
+#[inline(always)]
+fn release(rt: &mut Rt, object: &mut Object, slot: u32) {
+    object.count = 0;
+    object.holder = NONE;
+    rt.touch(slot, true);
+    wake_first(rt, object);
+}
+
+/// Wakes the first in line, if it is not woken already.
+#[inline(always)]
+fn wake_first(rt: &mut Rt, object: &Object) {
+    let first = rt.first(&object.waiters);
+    if first != NONE && rt.is_pending(first) {
+        rt.wake(first);
+    }
+}
+
+/// Takes the lock for the running task.
+#[inline(always)]
+fn take(rt: &Rt, object: &mut Object, place: &'static Location<'static>) {
+    object.count = 1;
+    object.holder = rt.current();
+    object.taken_at = Some(place);
+}
+
+/// The future of [`Lock::acquire`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Acquire<'a> {
+    lock: &'a Lock,
+    wait: Wait,
+}
+
+impl Future for Acquire<'_> {
+    type Output = Result<LockGuard>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<LockGuard>> {
+        let this = self.get_mut();
+        let (reference, wait) = (&this.lock.object, &mut this.wait);
+        let slot = reference.slot();
+        let polled = reference.access(|rt, object| {
+            rt.touch(slot, true);
+            if !wait.begun() {
+                if object.count != 0 || !only_cancelled(rt, object) {
+                    rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
+                    return Poll::Pending;
+                }
+            } else {
+                match rt.resume_in(wait, cx, &mut object.waiters) {
+                    Resumed::Pending => return Poll::Pending,
+                    Resumed::Woken => {}
+                    Resumed::Cancelled(error) => {
+                        if object.count == 0 {
+                            wake_first(rt, object);
+                        }
+                        return Poll::Ready(Err(error));
+                    }
+                }
+            }
+            take(rt, object, wait.place);
+            object.handles += 1; // the guard's
+            Poll::Ready(Ok(LockGuard {
+                lock: Lock { object: ObjectRef::counted(reference.loop_id(), slot) },
+            }))
+        });
+        polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
+    }
+}
+
+/// `all(w.cancelled() for w in self._waiters)`
+#[inline(always)]
+fn only_cancelled(rt: &Rt, object: &Object) -> bool {
+    let mut node = rt.first(&object.waiters);
+    while node != NONE {
+        if !rt.is_cancelled(node) {
+            return false;
+        }
+        node = rt.next(node);
+    }
+    true
+}
+
+impl Drop for Acquire<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.wait.begun() {
+            let wait = &mut self.wait;
+            let _ = self.lock.object.access_quietly(|rt, object| {
+                rt.abandon_in(wait, &mut object.waiters);
+                if object.count == 0 {
+                    wake_first(rt, object);
+                }
+            });
+        }
+    }
+}
+
+/// Holds a lock, and frees it when it is dropped.
+#[must_use = "the lock is freed at once if the guard is not kept"]
+pub struct LockGuard {
+    lock: Lock,
+}
+
+impl LockGuard {
+    /// Lets go of the guard and leaves the lock held: somebody has to call [`Lock::release`].
+    pub fn leak(self) {
+        // The handle that the guard holds is given back, the lock is not.
+        let lock = self.lock.clone();
+        std::mem::forget(self);
+        let _ = lock.object.access_quietly(|_, object| object.handles -= 1);
+    }
+}
+
+impl Drop for LockGuard {
+    #[inline]
+    fn drop(&mut self) {
+        let slot = self.lock.object.slot();
+        let _ = self.lock.object.access_quietly(|rt, object| {
+            if object.count != 0 {
+                release(rt, object, slot);
+            }
+        });
+    }
+}

@@ -1,0 +1,158 @@
+//! The ready queue of a loop: what may run now.
+//!
+//! One vector of words for all profiles, so that making a task ready never asks which strategy runs. `fifo` reads at
+//! `head`; a strategy that takes from anywhere swaps the last one into the gap and leaves `head` at 0. **A tick is the
+//! same for all**: n = the entries when it starts, then n picks; under `fifo` that is CPython's snapshot, under
+//! `any-ready` a pick may take an entry that came within the tick.
+//!
+//! Plain callbacks keep their order in every profile. Under `any-ready` they wait in a line of their own, which is one
+//! entry ([`LANE`]) in the vector while it is not empty.
+
+use crate::profile::Profile;
+use crate::slots::{Kind, Word};
+use std::collections::VecDeque;
+
+/// The entry that stands for the line of plain callbacks.
+pub(crate) const LANE: Word = Word((Kind::Passive as u64) << 24);
+
+pub(crate) struct Ready {
+    entries: Vec<Word>,
+    head: usize,
+    callbacks: VecDeque<Word>,
+    profile: Profile,
+    /// When each entry came, in step with `entries`; kept only while somebody asks for ranks.
+    arrivals: Vec<u64>,
+    arrived: u64,
+}
+
+impl Ready {
+    pub(crate) fn new(profile: Profile) -> Ready {
+        Ready {
+            entries: Vec::new(),
+            head: 0,
+            callbacks: VecDeque::new(),
+            profile,
+            arrivals: Vec::new(),
+            arrived: 0,
+        }
+    }
+
+    pub(crate) fn clear(&mut self, profile: Profile) {
+        self.entries.clear();
+        self.callbacks.clear();
+        self.arrivals.clear();
+        (self.head, self.arrived, self.profile) = (0, 0, profile);
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, word: Word) {
+        self.entries.push(word);
+    }
+
+    pub(crate) fn push_callback(&mut self, word: Word) {
+        if self.profile == Profile::Fifo {
+            return self.push(word);
+        }
+        if self.callbacks.is_empty() {
+            self.push(LANE);
+        }
+        self.callbacks.push_back(word);
+    }
+
+    /// The front of the line of plain callbacks; the line stands again if there is more.
+    pub(crate) fn next_callback(&mut self) -> Option<Word> {
+        let word = self.callbacks.pop_front();
+        if !self.callbacks.is_empty() {
+            self.push(LANE);
+        }
+        word
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.head
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gives used room back; called at the start of a tick.
+    pub(crate) fn compact(&mut self) {
+        if self.head >= 64 || self.head == self.entries.len() {
+            self.entries.drain(..self.head);
+            if !self.arrivals.is_empty() {
+                self.arrivals.drain(..self.head);
+            }
+            self.head = 0;
+        }
+    }
+
+    /// Takes the oldest. Only for strategies that always do.
+    #[inline(always)]
+    pub(crate) fn take_first(&mut self) -> Option<Word> {
+        let word = *self.entries.get(self.head)?;
+        self.head += 1;
+        Some(word)
+    }
+
+    /// Takes the entry at an index, which is not its rank: the last one fills the gap.
+    #[inline(always)]
+    pub(crate) fn swap_take(&mut self, index: usize) -> Word {
+        debug_assert_eq!(self.head, 0, "a strategy that swaps never reads at the head");
+        self.entries.swap_remove(index)
+    }
+
+    /// Notes when the entries came that are new since the last pick. Entries are only ever added at the end, so this
+    /// can be done as late as the next pick.
+    pub(crate) fn rank_arrivals(&mut self) {
+        while self.arrivals.len() < self.entries.len() {
+            self.arrivals.push(self.arrived);
+            self.arrived += 1;
+        }
+    }
+
+    /// How many of the ready entries came before this one.
+    pub(crate) fn rank_of(&self, index: usize) -> usize {
+        let arrival = self.arrivals[index];
+        self.arrivals[self.head..].iter().filter(|other| **other < arrival).count()
+    }
+
+    /// The index of the entry with this rank.
+    pub(crate) fn index_of(&self, rank: usize) -> usize {
+        let mut order: Vec<usize> = (self.head..self.entries.len()).collect();
+        order.sort_unstable_by_key(|index| self.arrivals[*index]);
+        order[rank]
+    }
+
+    /// Takes the entry at an index, keeping the arrivals in step.
+    pub(crate) fn take_ranked(&mut self, index: usize) -> Word {
+        if self.profile == Profile::Fifo {
+            debug_assert_eq!(index, self.head, "under fifo only the oldest may be next");
+            self.head += 1;
+            return self.entries[index];
+        }
+        self.arrivals.swap_remove(index);
+        self.swap_take(index)
+    }
+
+    /// The index of the oldest entry, while arrivals are kept.
+    pub(crate) fn oldest(&self) -> usize {
+        if self.profile == Profile::Fifo { self.head } else { self.index_of(0) }
+    }
+
+    /// The ready entries, oldest first.
+    pub(crate) fn oldest_first(&self) -> Vec<Word> {
+        let mut order: Vec<usize> = (self.head..self.entries.len()).collect();
+        if self.arrivals.len() == self.entries.len() {
+            order.sort_unstable_by_key(|index| self.arrivals[*index]);
+        }
+        order.into_iter().map(|index| self.entries[index]).collect()
+    }
+
+    /// The next plain callback, without taking it.
+    pub(crate) fn first_callback(&self) -> Option<Word> {
+        self.callbacks.front().copied()
+    }
+}

@@ -1,0 +1,287 @@
+//! What is known of steps when somebody asks: keys, footprints, recording, replay, trace.
+//!
+//! All of it is off in a hunt, behind the bits of [`Rt::attention`]: one test a step. A failing run is run again with
+//! them on. A *step key* names a step so that it survives edits: the lane, what was awaited, and the visit of that
+//! await in that lane. A *footprint* is the set of objects that a step read and wrote.
+
+use crate::choices::recording::{Divergence, RecordedStep, Replay};
+use crate::clock::Instant;
+use crate::lanes::{self, Counters};
+use crate::slots::{Kind, NONE, Word};
+use crate::trace::{Access, Event, Ran, StepRecord, Trace};
+use crate::waits::{Op, Rt, attention};
+use std::collections::BTreeMap;
+
+/// The observers of a loop's steps.
+#[derive(Default)]
+pub(crate) struct Steps {
+    /// By slot: the key of the step that its wait will end in.
+    keys: Vec<u64>,
+    visits: Counters,
+    /// What the running step touched: object numbers, the lowest bit set for a write.
+    footprint: Vec<u32>,
+    /// Tasks whose step is suspended under an eager one.
+    pub(crate) suspended: Vec<u32>,
+    pub(crate) recorded: Option<Vec<RecordedStep>>,
+    pub(crate) replay: Option<Replay>,
+    pub(crate) diverged: Option<Divergence>,
+    pub(crate) trace: Option<Trace>,
+    /// Lane paths by slot, while traced or recorded.
+    paths: BTreeMap<u32, String>,
+    /// The step that runs, until it is known what it touched.
+    open: Option<StepRecord>,
+    picked: Picked,
+}
+
+/// How the running step was chosen.
+#[derive(Clone, Copy, Default)]
+struct Picked {
+    rank: u32,
+    ready: u32,
+}
+
+/// Numbers of futures and tasks in footprints lie above those of objects.
+const SLOTS_FROM: u32 = 1 << 30;
+
+impl Steps {
+    pub(crate) fn clear(&mut self) {
+        self.keys.clear();
+        self.visits.clear();
+        self.footprint.clear();
+        self.suspended.clear();
+        self.paths.clear();
+        (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
+    }
+}
+
+impl Rt {
+    /// The running step reads or writes an object.
+    #[inline(always)]
+    pub(crate) fn touch(&mut self, object: u32, write: bool) {
+        if self.attention & attention::FOOTPRINTS != 0 {
+            self.touch_rarely(object, write);
+        }
+    }
+
+    /// The running step reads or writes the state of a future or task.
+    #[inline(always)]
+    pub(crate) fn touch_slot(&mut self, slot: u32, write: bool) {
+        if self.attention & attention::FOOTPRINTS != 0 {
+            self.touch_rarely(slot | SLOTS_FROM, write);
+        }
+    }
+
+    #[inline(never)]
+    fn touch_rarely(&mut self, number: u32, write: bool) {
+        let word = number << 1 | u32::from(write);
+        let footprint = &mut self.observed.footprint;
+        if footprint.contains(&(number << 1 | 1)) || footprint.contains(&word) {
+            return;
+        }
+        footprint.retain(|known| *known >> 1 != number);
+        footprint.push(word);
+    }
+
+    /// The key of the step in which a wait will end: lane, operation, object, visit.
+    #[inline(never)]
+    pub(crate) fn key_of_wait(&mut self, node: u32, op: Op, object: u32) {
+        let owner = if self.slot(node).is(crate::slots::flag::EXTRA) { self.current } else { node };
+        let lane = self.cold[owner as usize].lane;
+        let object = if object == NONE || !matches!(op, Op::Await | Op::AwaitSelf) {
+            u64::from(object)
+        } else {
+            self.cold[object as usize].lane
+        };
+        let place = lanes::mix(lanes::mix(lane, op as u64), object);
+        let visit = self.observed.visits.next(place);
+        let keys = &mut self.observed.keys;
+        if keys.len() <= owner as usize {
+            keys.resize(owner as usize + 1, 0);
+        }
+        keys[owner as usize] = lanes::mix(place, u64::from(visit));
+    }
+
+    /// The key of the step that a slot takes next.
+    pub(crate) fn step_key(&self, slot: u32) -> u64 {
+        let key = self.observed.keys.get(slot as usize).copied().unwrap_or(0);
+        if key == 0 { self.cold[slot as usize].lane } else { key }
+    }
+
+    /// A task was made while somebody watches.
+    pub(crate) fn observe_spawn(&mut self, slot: u32, name: &str) {
+        if let Some(key) = self.observed.keys.get_mut(slot as usize) {
+            *key = 0;
+        }
+        if self.attention & attention::WATCHED == 0 {
+            return;
+        }
+        let parent = self.observed.paths.get(&self.current).cloned();
+        let name = lanes::short_name(name);
+        let nth = self.cold[slot as usize].nth;
+        let own = if nth == 1 { name.to_owned() } else { format!("{name}#{nth}") };
+        let path = match parent {
+            Some(parent) => format!("{parent}/{own}"),
+            None => own,
+        };
+        if let Some(trace) = &mut self.observed.trace {
+            let (task, place) = (path.clone(), self.slots[slot as usize].node.place);
+            trace.push(Event::TaskCreated { task, time: Instant::from_nanos(self.now), place });
+        }
+        self.observed.paths.insert(slot, path);
+    }
+
+    /// A cancel was requested of a task.
+    #[inline(always)]
+    pub(crate) fn observe_cancel(&mut self, slot: u32) {
+        if self.attention & attention::WATCHED != 0 && self.observed.trace.is_some() {
+            let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
+            self.observed
+                .trace
+                .as_mut()
+                .expect("looked at above")
+                .push(Event::CancelRequested { task, time });
+        }
+    }
+
+    /// A task ended.
+    pub(crate) fn observe_end(&mut self, slot: u32, how: crate::slots::Ended) {
+        if self.observed.trace.is_some() {
+            let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
+            let how = match how {
+                crate::slots::Ended::Finished => crate::trace::End::Finished,
+                crate::slots::Ended::Failed => crate::trace::End::Failed,
+                crate::slots::Ended::Cancelled => crate::trace::End::Cancelled,
+            };
+            self.observed.trace.as_mut().expect("looked at above").push(Event::TaskEnded { task, time, how });
+        }
+    }
+
+    /// The path of a lane, for people: exact while watched, else its own part of it.
+    pub(crate) fn lane_path(&self, slot: u32) -> String {
+        if let Some(path) = self.observed.paths.get(&slot) {
+            return path.clone();
+        }
+        let this = self.slot(slot);
+        let name = match (self.names.get(&slot), &this.body) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(body)) => lanes::short_name(body.function()),
+            (None, None) => "future",
+        };
+        match self.cold[slot as usize].nth {
+            0 | 1 => name.to_owned(),
+            nth => format!("{name}#{nth}"),
+        }
+    }
+
+    /// What an entry of the ready queue stands for, in words.
+    pub(crate) fn entry_name(&self, word: Word) -> String {
+        match word.kind() {
+            Kind::Task => self.lane_path(word.slot()),
+            Kind::Timer => format!("timer of {}", self.lane_path(word.slot())),
+            Kind::Callback => format!("callback of {}", self.lane_of_callback(word.slot())),
+            Kind::Passive => match self.ready.first_callback() {
+                Some(callback) => self.entry_name(callback),
+                None => "callbacks".to_owned(),
+            },
+        }
+    }
+
+    fn lane_of_callback(&self, slot: u32) -> String {
+        let place = self.slot(slot).node.place;
+        place.map_or_else(|| "the loop".to_owned(), |place| format!("{}:{}", place.file(), place.line()))
+    }
+
+    /// Chooses the next entry while somebody watches: draws as `pick` does, and notes the rank of what was chosen.
+    pub(crate) fn pick_watched(&mut self, pick: impl FnOnce(&mut Rt, usize) -> usize) -> Option<Word> {
+        if self.ready.is_empty() {
+            return None;
+        }
+        self.ready.rank_arrivals();
+        let count = self.ready.len();
+        let index = match &mut self.observed.replay {
+            Some(replay) => match replay.next_rank(count) {
+                Ok(rank) => self.ready.index_of(rank),
+                Err(divergence) => {
+                    self.note_divergence(divergence);
+                    self.ready.index_of(0)
+                }
+            },
+            None => pick(self, count),
+        };
+        let rank = self.ready.rank_of(index) as u32;
+        self.observed.picked = Picked { rank, ready: count as u32 };
+        Some(self.ready.take_ranked(index))
+    }
+
+    /// A step begins.
+    pub(crate) fn open_step(&mut self, word: Word, name: Option<String>, tick: u64) {
+        let Some(name) = name else {
+            self.observed.footprint.clear();
+            return;
+        };
+        let Picked { rank, ready } = self.observed.picked;
+        let check = self.fingerprint as u16;
+        if let Some(replay) = &mut self.observed.replay
+            && let Err(divergence) = replay.check(check, &name)
+        {
+            self.note_divergence(divergence);
+        }
+        if let Some(recorded) = &mut self.observed.recorded {
+            recorded.push(RecordedStep { lane: name.clone(), rank, ready, check });
+        }
+        if self.observed.trace.is_some() {
+            let others = self.ready.oldest_first().into_iter().map(|other| self.entry_name(other)).collect();
+            let node = &self.slot(word.slot()).node;
+            let (op, place) = (node.op, node.place);
+            self.observed.open = Some(StepRecord {
+                number: self.steps,
+                tick,
+                time: Instant::from_nanos(self.now),
+                lane: name,
+                ran: match word.kind() {
+                    Kind::Task => Ran::Task,
+                    Kind::Timer => Ran::Timer,
+                    Kind::Callback | Kind::Passive => Ran::Callback,
+                },
+                op,
+                key: self.step_key(word.slot()),
+                footprint: Vec::new(),
+                choice: rank,
+                others,
+                place,
+            });
+        }
+    }
+
+    /// The step that ran last is over: now it is known what it touched.
+    pub(crate) fn close_step(&mut self, names: impl Fn(u32) -> String) {
+        let Some(mut step) = self.observed.open.take() else { return };
+        let footprint = std::mem::take(&mut self.observed.footprint);
+        step.footprint = footprint
+            .iter()
+            .map(|word| {
+                let number = word >> 1;
+                let object = if number & SLOTS_FROM == 0 {
+                    names(number)
+                } else {
+                    self.slot_name(number ^ SLOTS_FROM)
+                };
+                Access { object, write: word & 1 == 1 }
+            })
+            .collect();
+        self.observed.trace.as_mut().expect("a step is open only while traced").push(Event::Step(step));
+    }
+
+    fn slot_name(&self, slot: u32) -> String {
+        match self.slot(slot).word.kind() {
+            Kind::Task => format!("Task {}", self.lane_path(slot)),
+            _ => format!("Future #{}", self.cold[slot as usize].nth),
+        }
+    }
+
+    #[cold]
+    fn note_divergence(&mut self, divergence: Divergence) {
+        let step = self.steps;
+        self.observed.diverged.get_or_insert(divergence.at_step(step));
+    }
+}

@@ -1,0 +1,630 @@
+//! Tasks: coroutines that the loop runs.
+//!
+//! ```text
+//!                create_task                 its body waits
+//!                     │                  ┌──────────────────────┐
+//!                     ▼                  │                      ▼
+//!   (must cancel) ─ ready ──the loop──► step ──returns──►     waiting ──cancel──► what it waits for is cancelled
+//!       │             ▲  picks it        │                      │
+//!       │             └──────────────────┼──────── wakeup ◄─────┘ woken or cancelled: one entry in the ready queue
+//!       ▼ never runs                     ▼
+//!    cancelled                    finished │ failed │ cancelled
+//! ```
+//!
+//! A cancel request goes to what the task waits for. If that cannot take it (the task runs, is ready, or waits for
+//! something that is done already) it is remembered, and raised when the task runs next. Only the depth of one is
+//! kept; `cancelling` counts the requests. A task that is cancelled before its first step never runs.
+
+use crate::Error;
+use crate::Result;
+use crate::bodies::TaskBody;
+use crate::contexts::Context as VarContext;
+use crate::event_loop::EventLoop;
+use crate::futures::{Future, FutureState, Join};
+use crate::handles::CallbackOutput;
+use crate::lanes;
+use crate::slots::{BoxedBody, Ended, Kind, NONE, flag};
+use crate::store::{access, access_current};
+use crate::waits::{CANCELLED, MUST, Op, Rt, WAITING, WOKEN, attention};
+use std::any::type_name;
+use std::future::IntoFuture;
+use std::panic::Location;
+
+/// A coroutine that the loop runs (`asyncio.Task`). It is a future as well.
+///
+/// A clone is the same task. Awaiting it gives everyone a clone of its result. Dropping every handle leaves it running.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let task = asyncio::create_task(async { Ok(6 * 7) });
+///     assert_eq!(task.await?, 42);
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub struct Task<T>(Future<T>);
+
+/// A task of any type: what can be asked of it without knowing its result.
+pub struct AnyTask(Future<Erased>);
+
+/// The result that an [`AnyTask`] does not know: it is never read.
+enum Erased {}
+
+macro_rules! what_every_task_can {
+    () => {
+        /// Its name: the one that was set, or `Task-` and its number in the order of creation.
+        #[track_caller]
+        pub fn name(&self) -> String {
+            access(self.0.loop_id, |l| l.rt.task_name(self.0.slot)).unwrap_or_default()
+        }
+
+        /// Sets its name.
+        #[track_caller]
+        pub fn set_name(&self, name: impl Into<String>) {
+            let name = name.into();
+            let _ = access(self.0.loop_id, |l| l.rt.names.insert(self.0.slot, name));
+        }
+
+        /// Asks it to end with a cancellation; false if it is done already.
+        ///
+        /// What it waits for is cancelled first, down a chain of tasks to the innermost one. If nothing there can
+        /// take the request it is remembered, and raised when the task runs next.
+        ///
+        /// # Order
+        /// The task sees the error one tick later, whoever awaits it two ticks later.
+        ///
+        /// # Source
+        /// CPython 3.13, `Task.cancel` and `Task.__step`.
+        #[track_caller]
+        pub fn cancel(&self) -> bool {
+            self.0.cancel()
+        }
+
+        /// As `cancel`, with a message for whoever sees the error.
+        #[track_caller]
+        pub fn cancel_with(&self, message: impl Into<String>) -> bool {
+            self.0.cancel_with(message)
+        }
+
+        /// How many cancels were requested and not withdrawn.
+        #[track_caller]
+        pub fn cancelling(&self) -> u32 {
+            access(self.0.loop_id, |l| l.rt.cold[self.0.slot as usize].cancels).unwrap_or(0)
+        }
+
+        /// Withdraws one cancel request, and says how many are left. At zero, one that was not raised yet will not be.
+        #[track_caller]
+        pub fn uncancel(&self) -> u32 {
+            access(self.0.loop_id, |l| l.rt.uncancel(self.0.slot)).unwrap_or(0)
+        }
+
+        /// Drops its coroutine at once, as tokio does; the task ends cancelled. False if it is done already.
+        ///
+        /// Nothing in the coroutine can catch this or await in a clean-up: its destructors run, and that is all.
+        #[track_caller]
+        pub fn abort(&self) -> bool {
+            abort(self.0.loop_id, self.0.slot)
+        }
+
+        /// Is it finished, failed or cancelled?
+        #[track_caller]
+        pub fn done(&self) -> bool {
+            self.0.done()
+        }
+
+        /// Did it end cancelled?
+        #[track_caller]
+        pub fn cancelled(&self) -> bool {
+            self.0.cancelled()
+        }
+
+        /// The error that it failed with; none if it has a result.
+        ///
+        /// # Errors
+        /// `InvalidState` if it runs still, `Cancelled` if it was cancelled.
+        #[track_caller]
+        pub fn exception(&self) -> Result<Option<Error>> {
+            self.0.exception()
+        }
+
+        /// What it has come to. A look: it takes no message and counts as no reader.
+        #[track_caller]
+        pub fn state(&self) -> FutureState {
+            self.0.state()
+        }
+    };
+}
+
+impl<T: 'static> Task<T> {
+    what_every_task_can!();
+
+    /// A clone of the result.
+    ///
+    /// # Errors
+    /// `InvalidState` if it runs still; else the error that it failed with or was cancelled with. Only the first
+    /// reader of a cancelled task sees the message.
+    #[track_caller]
+    pub fn result(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        self.0.result()
+    }
+
+    /// Looks at the result, if there is one. It counts as no reader.
+    #[track_caller]
+    pub fn peek<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.peek(f)
+    }
+
+    /// Lets `callback` run when it is done: see [`Future::add_done_callback`].
+    #[track_caller]
+    pub fn add_done_callback<R: CallbackOutput>(
+        &self,
+        callback: impl FnOnce(Task<T>) -> R + 'static,
+    ) -> crate::DoneCallback {
+        self.0.add_done_callback(|future| callback(Task(future)))
+    }
+
+    /// Takes a done callback back; false if it is scheduled already, or was taken back before.
+    #[track_caller]
+    pub fn remove_done_callback(&self, callback: &crate::DoneCallback) -> bool {
+        self.0.remove_done_callback(callback)
+    }
+
+    /// The task as the future that it is.
+    pub fn as_future(&self) -> Future<T> {
+        self.0.clone()
+    }
+
+    /// The task without the type of its result.
+    pub fn any(&self) -> AnyTask {
+        let future = self.0.clone();
+        let erased = Future::counted(future.loop_id, future.slot);
+        std::mem::forget(future); // its count is the new handle's
+        AnyTask(erased)
+    }
+}
+
+impl AnyTask {
+    what_every_task_can!();
+
+    /// Lets `callback` run when it is done: see [`Future::add_done_callback`].
+    #[track_caller]
+    pub fn add_done_callback<R: CallbackOutput>(
+        &self,
+        callback: impl FnOnce(AnyTask) -> R + 'static,
+    ) -> crate::DoneCallback {
+        self.0.add_done_callback(|future| callback(AnyTask(future)))
+    }
+
+    /// Takes a done callback back; false if it is scheduled already, or was taken back before.
+    #[track_caller]
+    pub fn remove_done_callback(&self, callback: &crate::DoneCallback) -> bool {
+        self.0.remove_done_callback(callback)
+    }
+}
+
+impl<T> Clone for Task<T> {
+    fn clone(&self) -> Task<T> {
+        Task(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for Task<T> {
+    fn eq(&self, other: &Task<T>) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> Eq for Task<T> {}
+
+impl Clone for AnyTask {
+    fn clone(&self) -> AnyTask {
+        AnyTask(self.0.clone())
+    }
+}
+
+impl PartialEq for AnyTask {
+    fn eq(&self, other: &AnyTask) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for AnyTask {}
+
+impl<T: 'static> std::fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Task({}, {:?})", self.name(), self.state())
+    }
+}
+
+impl std::fmt::Debug for AnyTask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Task({}, {:?})", self.name(), self.state())
+    }
+}
+
+impl<T> From<Task<T>> for Future<T> {
+    fn from(task: Task<T>) -> Future<T> {
+        task.0
+    }
+}
+
+impl<T: 'static> From<&Task<T>> for Future<T> {
+    fn from(task: &Task<T>) -> Future<T> {
+        task.as_future()
+    }
+}
+
+impl<T: Clone + 'static> IntoFuture for Task<T> {
+    type Output = Result<T>;
+    type IntoFuture = Join<T>;
+    #[inline]
+    #[track_caller]
+    fn into_future(self) -> Join<T> {
+        self.0.into_future()
+    }
+}
+
+impl<T: Clone + 'static> IntoFuture for &Task<T> {
+    type Output = Result<T>;
+    type IntoFuture = Join<T>;
+    #[track_caller]
+    fn into_future(self) -> Join<T> {
+        self.0.clone().into_future()
+    }
+}
+
+// ---- making tasks
+
+/// Makes a task of a coroutine in the running loop (`asyncio.create_task`).
+///
+/// # Order
+/// Its first step runs in the next tick, in the order of creation, in a copy of the current context.
+///
+/// # Panics
+/// Outside of any event loop.
+#[inline]
+#[track_caller]
+pub fn create_task<F, T>(coroutine: F) -> Task<T>
+where
+    F: std::future::Future<Output = Result<T>> + 'static,
+    T: 'static,
+{
+    spawn(None, &TaskBuilder::PLAIN, coroutine)
+}
+
+/// The task that runs now; none in a callback or outside of a loop.
+pub fn current_task() -> Option<AnyTask> {
+    access_current(|l| {
+        let current = l.rt.current;
+        if current == NONE || l.rt.slot(current).word.kind() != Kind::Task {
+            return None;
+        }
+        l.rt.slot_mut(current).node.handles += 1;
+        Some(AnyTask(Future::counted(l.id, current)))
+    })?
+}
+
+/// The tasks of the running loop that are not done, in the order of their creation.
+#[track_caller]
+pub fn all_tasks() -> Vec<AnyTask> {
+    access_current(|l| l.rt.all_tasks(l.id)).unwrap_or_else(|| crate::event_loop::no_loop_here("all_tasks"))
+}
+
+/// Makes a task with a name, a context, or an eager start (`create_task`'s keyword arguments).
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let teller = asyncio::TaskBuilder::new().name("teller").create_task(async { Ok(()) });
+///     assert_eq!(teller.name(), "teller");
+///     teller.await
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct TaskBuilder {
+    name: Option<String>,
+    context: Option<VarContext>,
+    eager_start: Option<bool>,
+}
+
+impl TaskBuilder {
+    const PLAIN: TaskBuilder = TaskBuilder { name: None, context: None, eager_start: None };
+
+    /// A task like that of `create_task`, until told otherwise.
+    pub fn new() -> TaskBuilder {
+        TaskBuilder::PLAIN
+    }
+
+    /// Gives the task a name. It becomes part of its lane path, so it names the task in reports and tokens as well.
+    pub fn name(self, name: impl Into<String>) -> TaskBuilder {
+        TaskBuilder { name: Some(name.into()), ..self }
+    }
+
+    /// Runs the task in this very context instead of a copy of the current one.
+    pub fn context(self, context: &VarContext) -> TaskBuilder {
+        TaskBuilder { context: Some(context.clone()), ..self }
+    }
+
+    /// Runs the first step at once, inside the call (3.12's eager tasks), or not, whatever the loop's factory says.
+    pub fn eager_start(self, eager: bool) -> TaskBuilder {
+        TaskBuilder { eager_start: Some(eager), ..self }
+    }
+
+    /// Makes the task in the current loop.
+    ///
+    /// # Panics
+    /// Outside of any event loop.
+    #[track_caller]
+    pub fn create_task<F, T>(self, coroutine: F) -> Task<T>
+    where
+        F: std::future::Future<Output = Result<T>> + 'static,
+        T: 'static,
+    {
+        spawn(None, &self, coroutine)
+    }
+
+    /// Makes the task in a loop that need not run.
+    ///
+    /// # Panics
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn create_task_on<F, T>(self, event_loop: &EventLoop, coroutine: F) -> Task<T>
+    where
+        F: std::future::Future<Output = Result<T>> + 'static,
+        T: 'static,
+    {
+        spawn(Some(event_loop), &self, coroutine)
+    }
+}
+
+#[inline]
+#[track_caller]
+pub(crate) fn spawn<F, T>(on: Option<&EventLoop>, options: &TaskBuilder, coroutine: F) -> Task<T>
+where
+    F: std::future::Future<Output = Result<T>> + 'static,
+    T: 'static,
+{
+    let place = Location::caller();
+    let body: BoxedBody = Box::pin(TaskBody::Running(coroutine));
+    let make = |l: &mut crate::event_loop::Loop| {
+        let name = options.name.as_deref().unwrap_or_else(|| type_name::<F>());
+        let slot = l.rt.new_task(body, lanes::name_hash(name), place);
+        if options.name.is_some() || options.context.is_some() || l.rt.attention != 0 {
+            l.rt.dress_task(slot, options, name);
+        }
+        let eager = l.running && options.eager_start.unwrap_or(l.eager);
+        if !eager {
+            l.rt.schedule(slot);
+        }
+        (Task(Future::counted(l.id, slot)), eager)
+    };
+    let made = match on {
+        None => access_current(make),
+        Some(event_loop) => access(event_loop.id(), make),
+    };
+    let (task, eager) = match (made, on) {
+        (Some(made), _) => made,
+        (None, None) => crate::event_loop::no_loop_here("create_task"),
+        (None, Some(_)) => crate::event_loop::loop_is_closed("create_task"),
+    };
+    if eager {
+        crate::tick::run_eagerly(task.0.loop_id, task.0.slot);
+    }
+    task
+}
+
+/// Drops the coroutine of a task that is not done.
+#[track_caller]
+fn abort(loop_id: u64, slot: u32) -> bool {
+    let found = access(loop_id, |l| {
+        let rt = &mut l.rt;
+        if rt.slot(slot).is(flag::DONE | flag::ABORTED) {
+            return None;
+        }
+        rt.slot_mut(slot).node.flags |= flag::ABORTED;
+        if rt.runs(slot) {
+            // It aborts itself: its coroutine is on the stack, and goes when this step is over.
+            rt.aborted.push(slot);
+            rt.attention |= attention::TRASH;
+            return Some(None);
+        }
+        // Held, so that what the coroutine drops cannot free it.
+        rt.slot_mut(slot).node.handles += 1;
+        Some(rt.slot_mut(slot).body.as_mut().map(crate::wakers::address))
+    });
+    let Some(Some(body)) = found else { return false };
+    if let Some(body) = body {
+        crate::tick::end_with(loop_id, slot, body, Error::cancelled());
+        drop(Future::<Erased>::counted(loop_id, slot));
+    }
+    true
+}
+
+impl Rt {
+    /// A slot for a task, with one handle, in a copy of the current context.
+    #[inline]
+    fn new_task(&mut self, body: BoxedBody, name: u64, place: &'static Location<'static>) -> u32 {
+        let context = self.copy_context();
+        let (lane, nth) = self.child_lane(name);
+        let slot = self.new_slot(Kind::Task);
+        self.tasks_created += 1;
+        let cold = &mut self.cold[slot as usize];
+        (cold.lane, cold.nth, cold.order, cold.cancels) = (lane, nth, self.tasks_created, 0);
+        let this = &mut self.slots[slot as usize];
+        this.body = Some(body);
+        (this.node.handles, this.node.op, this.node.place) = (1, Op::None, Some(place));
+        if context != NONE {
+            self.set_slot_context(slot, context);
+        }
+        slot
+    }
+
+    #[cold]
+    fn dress_task(&mut self, slot: u32, options: &TaskBuilder, lane_name: &str) {
+        if let Some(name) = &options.name {
+            self.names.insert(slot, name.clone());
+        }
+        if let Some(context) = &options.context {
+            let shared = self.share_context(context.number);
+            self.set_slot_context(slot, shared);
+        }
+        self.observe_spawn(slot, lane_name);
+    }
+
+    pub(crate) fn task_name(&self, slot: u32) -> String {
+        self.names.get(&slot).cloned().unwrap_or_else(|| format!("Task-{}", self.cold[slot as usize].order))
+    }
+
+    pub(crate) fn all_tasks(&mut self, loop_id: u64) -> Vec<AnyTask> {
+        let slots = self.live_tasks();
+        slots
+            .into_iter()
+            .map(|slot| {
+                self.slot_mut(slot).node.handles += 1;
+                AnyTask(Future::counted(loop_id, slot))
+            })
+            .collect()
+    }
+
+    /// The slots of the tasks that are not done, in the order of creation.
+    pub(crate) fn live_tasks(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> =
+            (1..self.slots.len() as u32).filter(|slot| self.slot(*slot).is_live_task()).collect();
+        slots.sort_unstable_by_key(|slot| self.cold[*slot as usize].order);
+        slots
+    }
+
+    fn uncancel(&mut self, slot: u32) -> u32 {
+        let cancels = &mut self.cold[slot as usize].cancels;
+        *cancels = cancels.saturating_sub(1);
+        let left = *cancels;
+        if left == 0 {
+            let node = &mut self.slot_mut(slot).node;
+            // 3.13: a request that was not raised yet is withdrawn. One that a future took is on its way.
+            node.state &= !MUST;
+            if node.state & CANCELLED == 0 {
+                self.messages.remove(&slot);
+            }
+        }
+        left
+    }
+
+    /// `Future.cancel` and `Task.cancel`; false if it is done already.
+    pub(crate) fn cancel(&mut self, slot: u32, message: Option<&str>) -> bool {
+        let mut path = Vec::new();
+        let mut at = slot;
+        let taken = loop {
+            if self.slot(at).is(flag::DONE) {
+                break false;
+            }
+            if self.slot(at).word.kind() != Kind::Task {
+                break self.cancel_future(at, message);
+            }
+            self.observe_cancel(at);
+            self.cold[at as usize].cancels += 1;
+            path.push(at);
+            self.slot_mut(at).node.flags |= flag::CANCELLING;
+            match self.cancel_wait(at, message) {
+                Some(taken) => break taken,
+                None => at = self.slot(at).node.object, // it awaits a future: down the chain
+            }
+        };
+        for task in &path {
+            self.slot_mut(*task).node.flags &= !flag::CANCELLING;
+        }
+        match path.last() {
+            Some(last) if !taken => self.remember_cancel(*last, message),
+            _ => {}
+        }
+        taken || !path.is_empty()
+    }
+
+    /// Cancels what a task waits for: Some(false) if nothing can take the request, None if it is to go on to the
+    /// future that the task awaits.
+    fn cancel_wait(&mut self, task: u32, message: Option<&str>) -> Option<bool> {
+        let mut taken = false;
+        if self.slot(task).is(flag::HAS_EXTRAS) {
+            for index in 0..self.extras.len() {
+                let extra = self.extras[index];
+                let node = &self.slot(extra).node;
+                if node.handles != task || !self.is_pending(extra) {
+                    continue;
+                }
+                let awaited = (node.op == Op::Await).then_some(node.object);
+                taken |= match awaited {
+                    Some(future) if !self.slot(future).is(flag::CANCELLING) => self.cancel(future, message),
+                    _ => self.cancel_node(extra, message),
+                };
+            }
+        }
+        let node = &self.slot(task).node;
+        if node.state & WAITING == 0 || !self.is_pending(task) {
+            return Some(taken);
+        }
+        if node.op == Op::Await {
+            let awaited = node.object;
+            if self.slot(awaited).is(flag::CANCELLING) {
+                // A cycle of tasks that await each other. CPython recurses until its limit; here the request is
+                // raised where the cycle closes.
+                self.slot_mut(task).node.state |= WOKEN;
+                self.schedule(task);
+                return Some(false);
+            }
+            return if taken { Some(self.cancel(awaited, message) || taken) } else { None };
+        }
+        Some(self.cancel_node(task, message))
+    }
+
+    fn cancel_node(&mut self, node: u32, message: Option<&str>) -> bool {
+        self.slot_mut(node).node.state |= CANCELLED;
+        self.messages.remove(&node);
+        self.messages.extend(message.map(|message| (node, message.to_owned())));
+        self.schedule(node);
+        true
+    }
+
+    fn cancel_future(&mut self, slot: u32, message: Option<&str>) -> bool {
+        if !self.slot(slot).is(flag::GATHERING) {
+            self.messages.extend(message.map(|message| (slot, message.to_owned())));
+            self.end_future(slot, Ended::Cancelled);
+            return true;
+        }
+        let children =
+            self.gathering.get(&slot).map(|gathering| gathering.children.clone()).unwrap_or_default();
+        let mut taken = false;
+        for child in children {
+            if !self.slot(child).is(flag::CANCELLING) {
+                taken |= self.cancel(child, message);
+            }
+        }
+        if taken && let Some(gathering) = self.gathering.get_mut(&slot) {
+            gathering.cancel_requested = true;
+        }
+        taken
+    }
+
+    /// `_must_cancel`: the request is raised when the task runs next.
+    fn remember_cancel(&mut self, task: u32, message: Option<&str>) {
+        let node = &mut self.slot_mut(task).node;
+        node.state |= MUST;
+        if node.state & CANCELLED != 0 {
+            return; // the one on its way is what the task will see
+        }
+        self.messages.remove(&task);
+        self.messages.extend(message.map(|message| (task, message.to_owned())));
+    }
+
+    /// Is this task's body on the stack? With eager tasks more than one is.
+    fn runs(&self, slot: u32) -> bool {
+        self.current == slot || self.observed.suspended.contains(&slot)
+    }
+}

@@ -1,0 +1,420 @@
+//! One turn of the loop: CPython's `_run_once`, without the `select`.
+//!
+//! 1. What the kernel has for the loop, then timers that are due, move to the ready queue, behind what is there.
+//! 2. n = the entries that are ready now. Exactly n are picked; a stale one (of a task that ended, a handle that was
+//!    cancelled) counts and runs nothing.
+//! 3. A picked task is a *step*: its body is polled once. If it ended, those who wait for it are made ready.
+//!
+//! The loop is entered once a step ([`Loop::next_step`]); the body runs outside of it. What is rare between two steps
+//! hangs on one word, [`Rt::attention`].
+#![allow(
+    unsafe_code,
+    reason = "bodies are run in place, through a pointer: moving them out and back costs a tenth"
+)]
+
+use crate::Error;
+use crate::clock::Instant;
+use crate::event_loop::{Loop, Readiness};
+use crate::exceptions::{ErrorContext, report};
+use crate::futures::Future;
+use crate::profile::Profile;
+use crate::ready::LANE;
+use crate::slots::{Body, Ended, Kind, NONE, Word, flag};
+use crate::store::{access, access_quietly};
+use crate::waits::{MUST, Rt, attention};
+use crate::wakers::{address, end_body, run_body, woken_from_outside};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
+use std::task::Poll;
+
+/// No waker's data is this: what [`Rt::current_word`] is between steps.
+pub(crate) const NO_WORD: u64 = u64::MAX;
+
+const FINGERPRINT_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// What to do next.
+enum Next {
+    Run(NonNull<dyn Body>, Word),
+    /// The entry ran nothing of the program.
+    Done,
+    /// Something is to be looked after outside of the loop first.
+    Attend,
+    Empty,
+}
+
+#[track_caller]
+pub(crate) fn tick(loop_id: u64, now: Instant, readiness: Readiness) -> bool {
+    let woken = access(loop_id, |l| woken_from_outside(l.rt.tag)).unwrap_or_default();
+    if !woken.is_empty() {
+        tracing::warn!(count = woken.len(), "woken from another thread: this is outside of the simulation");
+    }
+    let Some(count) = access(loop_id, |l| l.begin_tick(now, &readiness, woken)) else { return false };
+    drop(readiness);
+    run_entries(loop_id, count);
+    access(loop_id, |l| !std::mem::replace(&mut l.stopping, false)).unwrap_or(false)
+}
+
+fn run_entries(loop_id: u64, count: usize) {
+    let mut left = count;
+    while left > 0 {
+        match access(loop_id, Loop::next_step) {
+            Some(Next::Run(body, word)) => {
+                left -= 1;
+                // SAFETY: `next_step` found the body in the slot that `word` names and marked the slot as running.
+                // While it is, its body is neither dropped nor taken out: `abort` and `cancel_callback` look at the
+                // mark, handles that go leave a task that is not done, and a loop cannot be closed while it runs.
+                let ran = catch_unwind(AssertUnwindSafe(|| unsafe { run_body(body, word) }));
+                match ran {
+                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Ready(ended)) => end_step(loop_id, body, word, ended),
+                    Err(panic) => {
+                        let _ = access(loop_id, Loop::leave_step);
+                        resume_unwind(panic);
+                    }
+                }
+            }
+            Some(Next::Done) => left -= 1,
+            Some(Next::Attend) => attend(loop_id),
+            Some(Next::Empty) | None => break,
+        }
+    }
+    while access(loop_id, |l| l.rt.attention & (attention::WAKERS | attention::TRASH) != 0) == Some(true) {
+        attend(loop_id);
+    }
+    let _ = access(loop_id, Loop::leave_step);
+}
+
+impl Loop {
+    fn begin_tick(&mut self, now: Instant, readiness: &Readiness, woken: Vec<Word>) -> usize {
+        self.ticks += 1;
+        let rt = &mut self.rt;
+        rt.now = rt.now.max(now.as_nanos());
+        rt.ready.compact();
+        for word in woken {
+            rt.wake_word(word);
+        }
+        self.clean_timers();
+        self.cleaned = false;
+        for handle in &readiness.0 {
+            self.rt.schedule_callback(handle.slot());
+        }
+        let fifo = self.settings.profile == Profile::Fifo;
+        while let Some(timer) = self.rt.timers.first()
+            && timer.at <= self.rt.now
+        {
+            self.rt.timers.pop();
+            self.rt.timer_is_due(timer.slot, timer.wait, fifo);
+        }
+        self.rt.ready.len()
+    }
+
+    #[inline(always)]
+    fn next_step(&mut self) -> Next {
+        if self.rt.attention != 0 {
+            return self.next_step_attended();
+        }
+        match self.picker.pick(&mut self.rt.ready, &mut self.schedule) {
+            Some(word) => self.rt.enter(word),
+            None => Next::Empty,
+        }
+    }
+
+    #[inline(never)]
+    fn next_step_attended(&mut self) -> Next {
+        if self.rt.attention & (attention::WAKERS | attention::TRASH) != 0 {
+            return Next::Attend;
+        }
+        self.close_step();
+        let picked = if self.rt.attention & attention::WATCHED == 0 {
+            self.picker.pick(&mut self.rt.ready, &mut self.schedule)
+        } else {
+            let (picker, schedule) = (&mut self.picker, &mut self.schedule);
+            self.rt.pick_watched(|rt, _| picker.choose(&rt.ready, schedule))
+        };
+        let Some(mut word) = picked else { return Next::Empty };
+        if word == LANE {
+            // Named by the callback that it stands for.
+            match self.rt.ready.next_callback() {
+                Some(callback) => word = callback,
+                None => return Next::Done,
+            }
+        }
+        let (ticks, live) = (self.ticks, self.rt.is_live_entry(word));
+        let name = (live && self.rt.attention & attention::WATCHED != 0).then(|| self.rt.entry_name(word));
+        let next = self.rt.enter(word);
+        if live {
+            self.rt.open_step(word, name, ticks);
+        }
+        next
+    }
+
+    /// The step that ran last is over.
+    fn close_step(&mut self) {
+        if self.rt.attention & attention::COST != 0 {
+            self.charge_step();
+        }
+        if self.rt.attention & attention::WATCHED != 0 {
+            let objects = &self.objects;
+            self.rt.close_step(|number| objects.name(number));
+        }
+    }
+
+    #[cold]
+    fn charge_step(&mut self) {
+        if self.rt.current != NONE
+            && let Some((min, max)) = self.settings.step_cost
+        {
+            let range = crate::clock::nanos(max - min).saturating_add(1).min(u64::from(u32::MAX));
+            let cost = crate::clock::nanos(min) + u64::from(self.costs.below(range as u32));
+            self.rt.now = self.rt.now.saturating_add(cost);
+            self.charged += cost;
+        }
+        let charged = std::time::Duration::from_nanos(std::mem::take(&mut self.charged));
+        if self.debug && charged >= self.slow_callback && !charged.is_zero() {
+            let what = self.rt.lane_path(self.rt.current);
+            tracing::warn!("Executing {what} took {:.3} seconds", charged.as_secs_f64());
+        }
+        if self.settings.step_cost.is_none() {
+            self.rt.attention &= !attention::COST;
+        }
+    }
+
+    pub(crate) fn leave_step(&mut self) {
+        self.close_step();
+        self.rt.current = NONE;
+        self.rt.current_word = NO_WORD;
+        self.rt.context = self.rt.contexts.base;
+    }
+}
+
+impl Rt {
+    /// Enters an entry: its slot is the running one from here on.
+    #[inline(always)]
+    fn enter(&mut self, word: Word) -> Next {
+        let slot = &mut self.slots[word.slot() as usize];
+        if slot.word != word {
+            return self.enter_rarely(word);
+        }
+        let flags = slot.node.flags;
+        slot.node.flags = flags & !flag::QUEUED | flag::STARTED;
+        self.context = NONE;
+        if flags & (flag::STARTED | flag::CONTEXT | flag::ABORTED) != flag::STARTED
+            && let Some(next) = self.enter_first(word, flags)
+        {
+            return next;
+        }
+        self.count_step(word);
+        self.current = word.slot();
+        self.current_word = word.0;
+        let body =
+            self.slots[word.slot() as usize].body.as_mut().expect("a slot in the ready queue has a body");
+        Next::Run(address(body), word)
+    }
+
+    #[inline(always)]
+    fn count_step(&mut self, word: Word) {
+        self.steps += 1;
+        let behaviour = word.behaviour() ^ self.now << 26;
+        self.fingerprint = (self.fingerprint.rotate_left(5) ^ behaviour).wrapping_mul(FINGERPRINT_MULTIPLIER);
+    }
+
+    /// The first step of a slot, or one in a context of its own.
+    #[inline]
+    fn enter_first(&mut self, word: Word, flags: u16) -> Option<Next> {
+        if flags & flag::ABORTED != 0 {
+            return Some(Next::Done);
+        }
+        if flags & flag::CONTEXT != 0 {
+            self.context = self.cold[word.slot() as usize].context;
+        }
+        if flags & flag::STARTED == 0 && self.slot(word.slot()).node.state & MUST != 0 {
+            // Cancelled before its first step: it never runs, and ends where that step would have been.
+            self.count_step(word);
+            self.current = word.slot();
+            self.current_word = word.0;
+            self.slot_mut(word.slot()).node.flags |= flag::ABORTED;
+            self.aborted.push(word.slot());
+            self.attention |= attention::TRASH;
+            return Some(Next::Done);
+        }
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_rarely(&mut self, word: Word) -> Next {
+        if word == LANE {
+            let callback = self.ready.next_callback();
+            return callback.map_or(Next::Done, |callback| self.enter(callback));
+        }
+        if word.kind() == Kind::Timer {
+            let node = &self.slot(word.slot()).node;
+            if word.is_timer_of(node.wait) && node.state != 0 && self.is_pending(word.slot()) {
+                self.current = NONE;
+                self.current_word = NO_WORD;
+                self.count_step(word);
+                self.wake(word.slot());
+            }
+        }
+        Next::Done
+    }
+
+    /// Will this entry run anything?
+    fn is_live_entry(&self, word: Word) -> bool {
+        let slot = self.slot(word.slot());
+        match word.kind() {
+            Kind::Timer => word.is_timer_of(slot.node.wait) && self.is_pending(word.slot()),
+            _ => slot.word == word,
+        }
+    }
+
+    fn timer_is_due(&mut self, slot: u32, wait: u32, fifo: bool) {
+        let this = self.slot_mut(slot);
+        if this.node.wait != wait {
+            return; // cancelled; CPython does not count these out, and neither do we
+        }
+        this.node.flags |= flag::DUE;
+        if this.word.kind() == Kind::Callback {
+            self.schedule_callback(slot);
+        } else if fifo {
+            // The handle of the timer is a step of its own, which makes the task ready.
+            let word = Word::new(self.tag, wait, Kind::Timer, slot);
+            self.ready.push(word);
+        } else if self.is_pending(slot) {
+            self.wake(slot);
+        }
+    }
+
+    /// A waker was called.
+    pub(crate) fn wake_word(&mut self, word: Word) {
+        let slot = self.slot(word.slot());
+        if slot.word == word && !slot.is(flag::QUEUED) {
+            self.schedule(word.slot());
+        }
+    }
+}
+
+/// A body has ended its run.
+#[inline(never)]
+fn end_step(loop_id: u64, body: NonNull<dyn Body>, word: Word, ended: Ended) {
+    let slot = word.slot();
+    if word.kind() == Kind::Callback {
+        return end_callback(loop_id, slot, ended);
+    }
+    let mut ended = ended;
+    if ended == Ended::Finished {
+        // It returned while a cancel request was waiting: the value is lost.
+        let lost = access(loop_id, |l| {
+            let must = l.rt.slot(slot).node.state & MUST != 0;
+            must.then(|| Error::cancelled_maybe(l.rt.messages.remove(&slot)))
+        });
+        if let Some(Some(error)) = lost {
+            // SAFETY: as in `run_entries`: the slot is still the running one, and its body has just returned.
+            unsafe { end_body(body, error) };
+            ended = Ended::Cancelled;
+        }
+    }
+    end_task(loop_id, slot, ended);
+}
+
+fn end_task(loop_id: u64, slot: u32, ended: Ended) {
+    let left = access(loop_id, |l| l.rt.end_task(slot, ended));
+    if let Some(Some(left)) = left {
+        left.clean_up(loop_id);
+    }
+}
+
+impl Rt {
+    fn end_task(&mut self, slot: u32, ended: Ended) -> Option<crate::futures::Left> {
+        self.observe_end(slot, ended);
+        let this = self.slot_mut(slot);
+        // From here on its wakers and entries are stale.
+        this.word = this.word.next_generation(Kind::Task);
+        this.node.state = 0;
+        if !self.messages.is_empty() {
+            self.messages.remove(&slot);
+        }
+        self.end_future(slot, ended);
+        (self.slot(slot).node.handles == 0).then(|| self.take_left(slot, Vec::new()))
+    }
+}
+
+fn end_callback(loop_id: u64, slot: u32, ended: Ended) {
+    if ended == Ended::Failed {
+        let failed = access(loop_id, |l| {
+            let slot = l.rt.slot_mut(slot);
+            let place = slot.node.place.map_or_else(String::new, |place| format!(" made at {place}"));
+            (place, slot.body.as_mut().and_then(|body| body.as_mut().error().cloned()))
+        });
+        if let Some((place, error)) = failed {
+            let message = format!("Exception in callback{place}");
+            report(loop_id, &ErrorContext { message, exception: error, task: None });
+        }
+    }
+    let body = access(loop_id, |l| l.rt.end_callback(slot));
+    drop(body);
+}
+
+/// Drops the coroutine of a task that does not run, and ends it with an error.
+pub(crate) fn end_with(loop_id: u64, slot: u32, body: NonNull<dyn Body>, error: Error) {
+    // SAFETY: the caller holds a count of the slot, so the slot and its body stay; the flag ABORTED, which the caller
+    // has set, keeps every other abort and every step away from the body while the coroutine's destructors run.
+    unsafe { end_body(body, error) };
+    end_task(loop_id, slot, Ended::Cancelled);
+}
+
+/// Looks after what came up during a step: foreign wakers, values of the program to drop, tasks that were aborted.
+#[cold]
+#[inline(never)]
+fn attend(loop_id: u64) {
+    let taken = access(loop_id, |l| {
+        l.rt.attention &= !(attention::WAKERS | attention::TRASH);
+        let rt = &mut l.rt;
+        (std::mem::take(&mut rt.deferred), std::mem::take(&mut rt.trash), std::mem::take(&mut rt.aborted))
+    });
+    let Some((wakers, trash, aborted)) = taken else { return };
+    wakers.into_iter().for_each(std::task::Waker::wake);
+    drop(trash);
+    for slot in aborted {
+        let found = access(loop_id, |l| {
+            let this = l.rt.slot_mut(slot);
+            if this.is(flag::DONE) {
+                return None;
+            }
+            this.node.handles += 1;
+            let error = Error::cancelled_maybe(l.rt.messages.remove(&slot));
+            l.rt.slot_mut(slot).body.as_mut().map(|body| (address(body), error))
+        });
+        if let Some(Some((body, error))) = found {
+            end_with(loop_id, slot, body, error);
+            drop(Future::<()>::counted(loop_id, slot));
+        }
+    }
+}
+
+/// Runs the first step of an eager task inside the call that made it.
+pub(crate) fn run_eagerly(loop_id: u64, slot: u32) {
+    let entered = access(loop_id, |l| {
+        let rt = &mut l.rt;
+        let before = (rt.current, rt.current_word, rt.context);
+        rt.observed.suspended.push(rt.current);
+        let word = rt.slot(slot).word;
+        match rt.enter(word) {
+            Next::Run(body, word) => Some((before, body, word)),
+            _ => None,
+        }
+    });
+    let Some(Some(((current, current_word, context), body, word))) = entered else { return };
+    // SAFETY: as in `run_entries`; the steps below this one are marked in `suspended`.
+    let ran = catch_unwind(AssertUnwindSafe(|| unsafe { run_body(body, word) }));
+    if let Ok(Poll::Ready(ended)) = ran {
+        end_step(loop_id, body, word, ended);
+    }
+    let _ = access_quietly(loop_id, |l| {
+        l.rt.observed.suspended.pop();
+        (l.rt.current, l.rt.current_word, l.rt.context) = (current, current_word, context);
+    });
+    if let Err(panic) = ran {
+        resume_unwind(panic);
+    }
+}

@@ -1,0 +1,104 @@
+//! The closed list of what a trace can hold.
+
+use crate::clock::Instant;
+use crate::waits::Op;
+use std::panic::Location;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A step was run.
+    Step(StepRecord),
+    /// A task was made.
+    TaskCreated {
+        /// Its lane path.
+        task: String,
+        /// When.
+        time: Instant,
+        /// Where in the program.
+        place: Option<&'static Location<'static>>,
+    },
+    /// A task ended.
+    TaskEnded {
+        /// Its lane path.
+        task: String,
+        /// When.
+        time: Instant,
+        /// How.
+        how: End,
+    },
+    /// Somebody asked a task to end with a cancellation.
+    CancelRequested {
+        /// Its lane path.
+        task: String,
+        /// When.
+        time: Instant,
+    },
+    /// A line that the program logged.
+    Log {
+        /// The lane path of the task that logged it, if one did.
+        task: Option<String>,
+        /// When.
+        time: Instant,
+        /// The line.
+        text: String,
+    },
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With a result.
+    Finished,
+    /// With an error.
+    Failed,
+    /// Cancelled.
+    Cancelled,
+}
+
+/// What a step ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// A task, up to its next wait.
+    Task,
+    /// A callback.
+    Callback,
+    /// A timer that was due: it made a task ready.
+    Timer,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepRecord {
+    /// Its number in the run, from 1.
+    pub number: u64,
+    /// The tick in which it ran.
+    pub tick: u64,
+    /// Virtual time.
+    pub time: Instant,
+    /// The lane path of what ran.
+    pub lane: String,
+    /// What kind of thing ran.
+    pub ran: Ran,
+    /// What the task had waited in.
+    pub op: Op,
+    /// The step key.
+    pub key: u64,
+    /// What it read and wrote.
+    pub footprint: Vec<Access>,
+    /// How many older entries it was preferred to; 0 is the ordinary choice.
+    pub choice: u32,
+    /// What else was ready, oldest first.
+    pub others: Vec<String>,
+    /// Where in the program the task had waited.
+    pub place: Option<&'static Location<'static>>,
+}
+
+/// An object that a step touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The object's name.
+    pub object: String,
+    /// Was it written, or read alone?
+    pub write: bool,
+}

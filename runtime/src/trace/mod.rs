@@ -1,0 +1,34 @@
+//! The trace of a run: what happened, in order. Off unless asked for; a hunt runs without it.
+//!
+//! [`Event`] is one closed list of all that can be in a trace, plain names and numbers, so that every report matches
+//! it exhaustively: an event that no report draws does not compile.
+
+mod event;
+
+pub use event::{Access, End, Event, Ran, StepRecord};
+
+use crate::store::access_current;
+
+/// The events of a run, oldest first.
+pub type Trace = Vec<Event>;
+
+/// Notes a line of the program's own log at the step that runs now; nothing happens while nobody traces.
+///
+/// # Examples
+/// ```
+/// counterpoint_runtime::trace::log("debited 10");
+/// ```
+pub fn log(text: impl Into<String>) {
+    let _ = access_current(|l| {
+        let now = crate::Instant::from_nanos(l.rt.now);
+        let task = (l.rt.current != 0).then(|| l.rt.lane_path(l.rt.current));
+        if let Some(trace) = &mut l.rt.observed.trace {
+            trace.push(Event::Log { task, time: now, text: text.into() });
+        }
+    });
+}
+
+/// Does the current loop keep a trace? Asked before a line is formatted for [`log`].
+pub fn enabled() -> bool {
+    access_current(|l| l.rt.observed.trace.is_some()).unwrap_or(false)
+}

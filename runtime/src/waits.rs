@@ -1,0 +1,555 @@
+//! One task waits for one thing: how a wait begins, is woken, is cancelled, and ends.
+//!
+//! [`Wait`] is what every hand-written future of ours embeds: the node that stands in the line, and the place in the
+//! program. The waiter of a task is the task's own slot, so a wait allocates nothing. A second wait at the same time
+//! (`join!`, `select!`) or one under a waker that is not the task's own (`FuturesUnordered`) borrows another slot of
+//! the same slab, an *extra*; waking it makes the task ready at once, and the foreign waker is called after the step.
+//!
+//! The state of a wait is four bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
+//!
+//! ```text
+//! 0                    no wait
+//! WAITING              in a line; `cancel` may take it out
+//! WAITING|WOKEN        done, the task is ready           (`fut.set_result`)
+//! WAITING|CANCELLED    cancelled, the task is ready      (`fut.cancel`)
+//! …|MUST               a cancel request came that no future could take: raised when the task runs next, or at its
+//!                      next wait. With WOKEN the value is lost, as in CPython
+//! ```
+//!
+//! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
+//! (locks, events); queues pop it when they wake it. So the lines read exactly as CPython's do.
+
+use crate::contexts::Contexts;
+use crate::lanes::{self, Counters};
+use crate::ready::Ready;
+use crate::slots::{Cold, Kind, List, NONE, Slot, Word, flag};
+use crate::steps::Steps;
+use crate::store::outside;
+use crate::timers::Timers;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::task::{Context, Waker};
+
+pub(crate) const WAITING: u8 = 1;
+pub(crate) const WOKEN: u8 = 2;
+pub(crate) const CANCELLED: u8 = 4;
+pub(crate) const MUST: u8 = 8;
+
+/// What a task waits in, for reports and step keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Op {
+    /// Nothing.
+    None,
+    /// `sleep(0)`: it gave way once.
+    Yield,
+    /// `sleep`.
+    Sleep,
+    /// The end of a task, or the result of a future.
+    Await,
+    /// A task that awaits itself: an error one tick later.
+    AwaitSelf,
+    /// `acquire` of a lock or semaphore.
+    Acquire,
+    /// `wait` of an event, condition or barrier.
+    Wait,
+    /// `get` of a queue.
+    Get,
+    /// `put` of a queue.
+    Put,
+    /// `join` of a queue.
+    Join,
+    /// A future that is not ours, under `interruptible`.
+    Foreign,
+}
+
+impl Op {
+    /// The word that reports and step keys use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::None => "start",
+            Op::Yield => "yield",
+            Op::Sleep => "sleep",
+            Op::Await | Op::AwaitSelf => "await",
+            Op::Acquire => "acquire",
+            Op::Wait => "wait",
+            Op::Get => "get",
+            Op::Put => "put",
+            Op::Join => "join",
+            Op::Foreign => "foreign",
+        }
+    }
+}
+
+/// What has to be looked after between two steps. Bits of [`Rt::attention`].
+pub(crate) mod attention {
+    /// Foreign wakers are to be called.
+    pub(crate) const WAKERS: u32 = 1 << 0;
+    /// Values of the program are to be dropped, or tasks ended.
+    pub(crate) const TRASH: u32 = 1 << 1;
+    /// Step keys are asked for.
+    pub(crate) const KEYS: u32 = 1 << 2;
+    /// Footprints are asked for.
+    pub(crate) const FOOTPRINTS: u32 = 1 << 3;
+    /// Steps are recorded, traced, replayed, or chosen by a strategy of its own.
+    pub(crate) const WATCHED: u32 = 1 << 4;
+    /// Steps cost drawn time, or are watched for slowness.
+    pub(crate) const COST: u32 = 1 << 5;
+}
+
+/// What every primitive needs beside its own object.
+pub(crate) struct Rt {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) ready: Ready,
+    pub(crate) attention: u32,
+    /// The slot whose body runs, 0 between steps.
+    pub(crate) current: u32,
+    pub(crate) tag: u16,
+    pub(crate) current_word: u64,
+    /// The context that code runs in, 0 while it is an empty one that nobody has written to.
+    pub(crate) context: u32,
+    pub(crate) now: u64,
+    pub(crate) fingerprint: u64,
+    pub(crate) steps: u64,
+    pub(crate) timers: Timers,
+    pub(crate) cold: Vec<Cold>,
+    pub(crate) free: Vec<u32>,
+    pub(crate) first_generation: u32,
+    pub(crate) created: u32,
+    pub(crate) tasks_created: u32,
+    /// Messages of cancel requests on their way, by node.
+    pub(crate) messages: BTreeMap<u32, String>,
+    /// Children of gathering futures.
+    pub(crate) gathering: BTreeMap<u32, Gathering>,
+    pub(crate) names: BTreeMap<u32, String>,
+    pub(crate) extras: Vec<u32>,
+    pub(crate) wakers: BTreeMap<u32, Waker>,
+    pub(crate) deferred: Vec<Waker>,
+    pub(crate) trash: Vec<Box<dyn Any>>,
+    /// Tasks to end when the running step is over.
+    pub(crate) aborted: Vec<u32>,
+    pub(crate) contexts: Contexts,
+    pub(crate) counters: Counters,
+    pub(crate) observed: Steps,
+}
+
+/// A gathering future's children, and whether a cancel went to them.
+pub(crate) struct Gathering {
+    pub(crate) children: Vec<u32>,
+    pub(crate) cancel_requested: bool,
+}
+
+/// One wait of one task.
+pub(crate) struct Wait {
+    pub(crate) node: u32,
+    pub(crate) place: &'static Location<'static>,
+}
+
+/// What became of a wait.
+pub(crate) enum Resumed {
+    /// Nothing yet.
+    Pending,
+    /// It was woken: the wait is over.
+    Woken,
+    /// The task was cancelled while it waited: the wait is over.
+    Cancelled(crate::Error),
+}
+
+impl Wait {
+    pub(crate) const fn new(place: &'static Location<'static>) -> Wait {
+        Wait { node: NONE, place }
+    }
+
+    /// Has it begun, and not ended?
+    #[inline(always)]
+    pub(crate) fn begun(&self) -> bool {
+        self.node != NONE
+    }
+}
+
+impl Rt {
+    /// The slot of the running task or callback, 0 if none runs.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> u32 {
+        self.current
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self, slot: u32) -> &Slot {
+        &self.slots[slot as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot_mut(&mut self, slot: u32) -> &mut Slot {
+        &mut self.slots[slot as usize]
+    }
+
+    // ---- beginning
+
+    /// Joins the end of a line. If a cancel request is remembered for the task, the wait is cancelled at once, which
+    /// still takes a tick.
+    #[inline(always)]
+    pub(crate) fn wait_in(
+        &mut self,
+        wait: &mut Wait,
+        cx: &mut Context<'_>,
+        list: &mut List,
+        op: Op,
+        object: u32,
+    ) {
+        self.begin(wait, cx, op, object);
+        self.link(list, wait.node);
+    }
+
+    /// Begins a wait that stands in no line.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32) {
+        let current = self.current;
+        let own = cx.waker().data() as usize as u64 == self.current_word;
+        let node = &mut self.slots[current as usize].node;
+        if own && node.state == 0 {
+            node.state = WAITING;
+            (node.op, node.object, node.place) = (op, object, Some(wait.place));
+            wait.node = current;
+        } else {
+            self.begin_rarely(wait, cx, op, object, own);
+        }
+        if self.attention & attention::KEYS != 0 {
+            self.key_of_wait(wait.node, op, object);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_rarely(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32, own: bool) {
+        let current = self.current;
+        if own && self.slot(current).node.state == MUST {
+            let node = &mut self.slot_mut(current).node;
+            node.state = WAITING | CANCELLED;
+            (node.op, node.object, node.place) = (op, object, Some(wait.place));
+            wait.node = current;
+            return self.schedule(current);
+        }
+        let extra = self.new_slot(Kind::Passive);
+        let task = self.slot(current).word.kind() == Kind::Task && self.slot(current).is(flag::USED);
+        let owner = if task { current } else { NONE };
+        let node = &mut self.slot_mut(extra).node;
+        node.flags |= flag::EXTRA;
+        node.handles = owner;
+        node.state = WAITING;
+        (node.op, node.object, node.place) = (op, object, Some(wait.place));
+        wait.node = extra;
+        self.extras.push(extra);
+        if owner != NONE {
+            self.slot_mut(owner).node.flags |= flag::HAS_EXTRAS;
+        }
+        if !own {
+            let waker = outside(|| cx.waker().clone());
+            self.wakers.insert(extra, waker);
+        }
+    }
+
+    // ---- lines
+
+    #[inline(always)]
+    pub(crate) fn link(&mut self, list: &mut List, node: u32) {
+        let tail = list.tail;
+        let slot = &mut self.slots[node as usize].node;
+        slot.flags |= flag::LINKED;
+        slot.next = NONE;
+        slot.prev = tail;
+        if list.head == NONE {
+            list.head = node;
+        } else {
+            self.slots[tail as usize].node.next = node;
+        }
+        list.tail = node;
+    }
+
+    /// Takes a node out of the line that it stands in.
+    #[inline(always)]
+    pub(crate) fn unlink(&mut self, list: &mut List, node: u32) {
+        let this = &mut self.slots[node as usize].node;
+        this.flags &= !flag::LINKED;
+        let (next, prev) = (this.next, this.prev);
+        if list.head == node {
+            list.head = next;
+        } else {
+            self.slots[prev as usize].node.next = next;
+        }
+        if list.tail == node {
+            list.tail = if list.head == NONE { NONE } else { prev };
+        } else {
+            self.slots[next as usize].node.prev = prev;
+        }
+    }
+
+    /// The first of a line, 0 if it is empty.
+    #[inline(always)]
+    pub(crate) fn first(&self, list: &List) -> u32 {
+        list.head
+    }
+
+    /// The one behind a node, 0 if it is the last.
+    #[inline(always)]
+    pub(crate) fn next(&self, node: u32) -> u32 {
+        self.slot(node).node.next
+    }
+
+    /// Takes the first out of a line; 0 if it is empty.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self, list: &mut List) -> u32 {
+        let node = list.head;
+        if node != NONE {
+            let this = &mut self.slots[node as usize].node;
+            this.flags &= !flag::LINKED;
+            list.head = this.next;
+            if list.head == NONE {
+                list.tail = NONE;
+            }
+        }
+        node
+    }
+
+    // ---- waking
+
+    /// `not fut.done()`: neither woken nor cancelled yet.
+    #[inline(always)]
+    pub(crate) fn is_pending(&self, node: u32) -> bool {
+        self.slot(node).node.state & (WOKEN | CANCELLED) == 0
+    }
+
+    /// `fut.cancelled()`.
+    #[inline(always)]
+    pub(crate) fn is_cancelled(&self, node: u32) -> bool {
+        self.slot(node).node.state & CANCELLED != 0
+    }
+
+    /// `fut.set_result`: the waiter runs in the next tick. It stays in its line until then.
+    #[inline(always)]
+    pub(crate) fn wake(&mut self, node: u32) {
+        let slot = &mut self.slots[node as usize];
+        debug_assert_eq!(
+            slot.node.state & (WAITING | WOKEN | CANCELLED),
+            WAITING,
+            "only a pending wait is woken"
+        );
+        slot.node.state |= WOKEN;
+        self.schedule(node);
+    }
+
+    /// Pops waiters until one is pending, and wakes that one; false if there was none.
+    #[inline(always)]
+    pub(crate) fn pop_wake(&mut self, list: &mut List) -> bool {
+        loop {
+            let node = self.pop(list);
+            if node == NONE {
+                return false;
+            }
+            if self.is_pending(node) {
+                self.wake(node);
+                return true;
+            }
+        }
+    }
+
+    /// Puts a task into the ready queue, or the task of an extra wait.
+    #[inline(always)]
+    pub(crate) fn schedule(&mut self, node: u32) {
+        let slot = &mut self.slots[node as usize];
+        if slot.node.flags & (flag::QUEUED | flag::EXTRA) != 0 {
+            return self.schedule_rarely(node);
+        }
+        slot.node.flags |= flag::QUEUED;
+        let word = slot.word;
+        self.ready.push(word);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn schedule_rarely(&mut self, node: u32) {
+        if !self.slot(node).is(flag::EXTRA) {
+            return; // it is in the ready queue already
+        }
+        if let Some(waker) = self.wakers.remove(&node) {
+            self.deferred.push(waker);
+            self.attention |= attention::WAKERS;
+        }
+        let owner = self.slot(node).node.handles;
+        if owner != NONE {
+            self.schedule(owner);
+        }
+    }
+
+    // ---- ending
+
+    /// Looks whether the wait is over. If it is, the node is out of `list`, and the wait may begin anew.
+    #[inline(always)]
+    pub(crate) fn resume_in(&mut self, wait: &mut Wait, cx: &mut Context<'_>, list: &mut List) -> Resumed {
+        let slot = &mut self.slots[wait.node as usize];
+        let state = slot.node.state;
+        if state & (WOKEN | CANCELLED) != 0 && slot.is(flag::LINKED) {
+            self.unlink(list, wait.node);
+        }
+        self.resume(wait, cx)
+    }
+
+    /// As [`resume_in`](Rt::resume_in), for a wait that stands in no line.
+    #[inline(always)]
+    pub(crate) fn resume(&mut self, wait: &mut Wait, cx: &mut Context<'_>) -> Resumed {
+        let node = &mut self.slots[wait.node as usize].node;
+        if node.state == WAITING | WOKEN && node.flags & flag::EXTRA == 0 {
+            node.state = 0;
+            node.wait = node.wait.wrapping_add(1);
+            wait.node = NONE;
+            return Resumed::Woken;
+        }
+        self.resume_rarely(wait, cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn resume_rarely(&mut self, wait: &mut Wait, cx: &mut Context<'_>) -> Resumed {
+        let node = wait.node;
+        let state = self.slot(node).node.state;
+        if state & (WOKEN | CANCELLED) == 0 {
+            self.renew_waker(node, cx);
+            return Resumed::Pending;
+        }
+        let resumed = match state & (CANCELLED | MUST) {
+            0 => Resumed::Woken,
+            _ => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.remove(&node))),
+        };
+        self.end_wait(wait, 0);
+        resumed
+    }
+
+    /// A wait that is polled under another waker than before wakes the new one.
+    fn renew_waker(&mut self, node: u32, cx: &mut Context<'_>) {
+        if !self.slot(node).is(flag::EXTRA) {
+            return;
+        }
+        let known = self.wakers.get(&node).is_some_and(|waker| outside(|| waker.will_wake(cx.waker())));
+        if !known && cx.waker().data() as usize as u64 != self.current_word {
+            let waker = outside(|| cx.waker().clone());
+            if let Some(old) = self.wakers.insert(node, waker) {
+                self.discard(Box::new(old));
+            }
+        }
+    }
+
+    /// For the drop of a future that waits: true if it had been woken, so that the wake must be passed on. A cancel
+    /// request that was not delivered yet is remembered for the task.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn abandon_in(&mut self, wait: &mut Wait, list: &mut List) -> bool {
+        if self.slot(wait.node).is(flag::LINKED) {
+            self.unlink(list, wait.node);
+        }
+        self.abandon(wait)
+    }
+
+    /// As [`abandon_in`](Rt::abandon_in), for a wait that stands in no line.
+    #[cold]
+    pub(crate) fn abandon(&mut self, wait: &mut Wait) -> bool {
+        let node = wait.node;
+        let state = self.slot(node).node.state;
+        if state & (CANCELLED | MUST) != 0 && self.slot(node).is(flag::EXTRA) {
+            // The request was the task's, not this wait's.
+            let owner = self.slot(node).node.handles;
+            if let Some(message) = self.messages.remove(&node) {
+                self.messages.insert(owner, message);
+            }
+            if owner != NONE {
+                self.slot_mut(owner).node.state |= MUST;
+            }
+        }
+        self.end_wait(wait, if state & (CANCELLED | MUST) != 0 { MUST } else { 0 });
+        state & (WOKEN | CANCELLED) == WOKEN
+    }
+
+    pub(crate) fn end_wait(&mut self, wait: &mut Wait, state: u8) {
+        let node = std::mem::replace(&mut wait.node, NONE);
+        let slot = self.slot_mut(node);
+        slot.node.state = state;
+        slot.node.wait = slot.node.wait.wrapping_add(1);
+        if slot.is(flag::EXTRA) {
+            self.extras.retain(|extra| *extra != node);
+            if let Some(waker) = self.wakers.remove(&node) {
+                self.discard(Box::new(waker));
+            }
+            let owner = self.slot(node).node.handles;
+            if owner != NONE && !self.extras.iter().any(|extra| self.slot(*extra).node.handles == owner) {
+                self.slot_mut(owner).node.flags &= !flag::HAS_EXTRAS;
+            }
+            self.free_slot(node);
+        }
+    }
+
+    /// Keeps a value of the program until it can be dropped outside of any access.
+    #[cold]
+    pub(crate) fn discard(&mut self, value: Box<dyn Any>) {
+        self.trash.push(value);
+        self.attention |= attention::TRASH;
+    }
+
+    // ---- slots
+
+    pub(crate) fn new_slot(&mut self, kind: Kind) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            let this = &mut self.slots[slot as usize];
+            this.word = Word::new(this.word.tag(), this.word.generation(), kind, slot);
+            this.node.flags = flag::USED;
+            this.node.state = 0;
+            this.waiters = List::EMPTY;
+            return slot;
+        }
+        let slot = self.slots.len();
+        assert!(
+            slot < Word::SLOTS_MAX,
+            "a loop holds at most 16,777,215 tasks, futures and callbacks at a time"
+        );
+        let mut this = Slot::unused(Word::new(self.tag, self.first_generation, kind, slot as u32));
+        this.node.flags = flag::USED;
+        self.slots.push(this);
+        self.cold.push(Cold::default());
+        slot as u32
+    }
+
+    /// Gives a slot back. Its body must have been taken out before.
+    pub(crate) fn free_slot(&mut self, slot: u32) {
+        debug_assert!(self.slot(slot).body.is_none(), "a body is dropped outside of the access");
+        if self.slot(slot).is(flag::CONTEXT | flag::GATHERING) || !self.names.is_empty() {
+            self.free_rarely(slot);
+        }
+        let this = self.slot_mut(slot);
+        this.node.flags = 0;
+        this.node.wait = this.node.wait.wrapping_add(1);
+        this.word = this.word.next_generation(Kind::Passive);
+        self.free.push(slot);
+    }
+
+    #[cold]
+    fn free_rarely(&mut self, slot: u32) {
+        let context = std::mem::take(&mut self.cold[slot as usize].context);
+        self.release_context(context);
+        self.gathering.remove(&slot);
+        self.names.remove(&slot);
+        self.messages.remove(&slot);
+    }
+
+    /// The lane under the running one for a name, and its number there.
+    #[inline]
+    pub(crate) fn child_lane(&mut self, name: u64) -> (u64, u32) {
+        let parent = if self.current == NONE { lanes::ROOT } else { self.cold[self.current as usize].lane };
+        let path = lanes::mix(parent, name);
+        let nth = self.counters.next(path);
+        (lanes::mix(path, u64::from(nth)), nth)
+    }
+
+    /// The key of an object made by the running lane, and its number among those of its kind there.
+    pub(crate) fn object_key(&mut self, kind: u64) -> (u64, u32) {
+        self.child_lane(kind)
+    }
+}

@@ -1,0 +1,165 @@
+//! Tasks, futures, sleeps and cancellation: the core of the loop.
+
+use asyncio::{Error, EventLoop, Lock, Profile, Result, Strategy, create_task, sleep};
+use counterpoint_runtime as asyncio;
+use futures::future::FutureExt;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+#[derive(Clone, Default)]
+struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    fn say(&self, text: impl Into<String>) {
+        self.0.borrow_mut().push(text.into());
+    }
+    fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn equal_sleeps_end_in_the_order_of_cpythons_heap() {
+    let log = Log::default();
+    let event_loop = EventLoop::new();
+    let sleepers: Vec<_> = (0..5)
+        .map(|number| {
+            let log = log.clone();
+            event_loop.create_task(async move {
+                sleep(SECOND).await?;
+                log.say(number.to_string());
+                Ok(())
+            })
+        })
+        .collect();
+    for sleeper in sleepers {
+        event_loop.run_until_complete(sleeper).expect("it ends");
+    }
+    assert_eq!(log.take(), ["0", "2", "4", "1", "3"]);
+}
+
+#[test]
+fn a_task_cancelled_before_its_first_step_never_runs() {
+    let event_loop = EventLoop::new();
+    let log = Log::default();
+    let inner = log.clone();
+    let out = event_loop.run_until_complete(async move {
+        let task = create_task(async move {
+            inner.say("ran");
+            Ok(())
+        });
+        assert!(task.cancel_with("no"));
+        let error = task.await.expect_err("it was cancelled");
+        assert_eq!(error.message(), Some("no"));
+        Ok(())
+    });
+    assert!(out.is_ok(), "{out:?}");
+    assert_eq!(log.take(), Vec::<String>::new());
+}
+
+#[test]
+fn a_deadlock_names_who_waits_for_whom() {
+    let event_loop = EventLoop::new();
+    let error = event_loop
+        .run_until_complete(async {
+            let (a, b) = (Lock::new().named("a"), Lock::new().named("b"));
+            let (a2, b2) = (a.clone(), b.clone());
+            let one = create_task(async move {
+                let _a = a.acquire().await?;
+                sleep(SECOND).await?;
+                let _b = b.acquire().await?;
+                Ok(())
+            });
+            let two = create_task(async move {
+                let _b = b2.acquire().await?;
+                sleep(SECOND).await?;
+                let _a = a2.acquire().await?;
+                Ok(())
+            });
+            one.await?;
+            two.await
+        })
+        .expect_err("a deadlock");
+    assert_eq!(error.kind(), asyncio::ErrorKind::Deadlock);
+    let report = error.downcast_ref::<asyncio::Deadlock>().expect("the report");
+    assert_eq!(report.tasks.iter().filter(|task| task.in_cycle).count(), 2, "{report}");
+    assert!(report.to_string().contains("waits for Lock `a`, held by"), "{report}");
+}
+
+#[test]
+fn two_waits_in_one_task_and_the_loser_is_dropped() {
+    let event_loop = EventLoop::new();
+    let ticks = event_loop.run_until_complete(async {
+        let lock = Lock::new();
+        let guard = lock.acquire().await?;
+        futures::select_biased! {
+            _ = lock.acquire().fuse() => return Err(Error::msg("the lock was held")),
+            slept = sleep(SECOND).fuse() => slept?,
+        }
+        drop(guard);
+        let (one, two) = futures::join!(sleep(SECOND), sleep(SECOND * 2));
+        one?;
+        two?;
+        drop(lock.acquire().await?);
+        Ok(asyncio::get_running_loop()?.time())
+    });
+    assert_eq!(ticks.expect("it ends"), asyncio::Instant::ZERO + SECOND * 3);
+}
+
+#[test]
+fn a_random_walk_is_the_same_for_the_same_seed_and_differs_between_seeds() {
+    let order = |seed| {
+        let log = Log::default();
+        let event_loop =
+            EventLoop::builder().seed(seed).profile(Profile::AnyReady).strategy(Strategy::RandomWalk).build();
+        let inner = log.clone();
+        let ran: Result<()> = event_loop.run_until_complete(async move {
+            let tasks: Vec<_> = (0..8)
+                .map(|number| {
+                    let log = inner.clone();
+                    create_task(async move {
+                        sleep(Duration::ZERO).await?;
+                        log.say(number.to_string());
+                        Ok(())
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await?;
+            }
+            Ok(())
+        });
+        ran.expect("it ends");
+        (log.take(), event_loop.fingerprint())
+    };
+    assert_eq!(order(1), order(1));
+    assert_ne!(order(1), order(2));
+}
+
+#[test]
+fn aborting_drops_the_coroutine_at_once() {
+    struct Bell(Log);
+    impl Drop for Bell {
+        fn drop(&mut self) {
+            self.0.say("dropped");
+        }
+    }
+    let (log, event_loop) = (Log::default(), EventLoop::new());
+    let (bell, inner) = (Bell(log.clone()), log.clone());
+    let ran: Result<()> = event_loop.run_until_complete(async move {
+        let task = create_task(async move {
+            let _bell = bell;
+            sleep(SECOND).await
+        });
+        sleep(Duration::ZERO).await?;
+        assert!(task.abort());
+        inner.say("aborted");
+        assert!(task.await.expect_err("it was aborted").is_cancelled());
+        Ok(())
+    });
+    ran.expect("it ends");
+    assert_eq!(log.take(), ["dropped", "aborted"]);
+}

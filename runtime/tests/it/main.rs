@@ -1,0 +1,2 @@
+//! The runtime's behaviour through its public API, one module an area.
+mod core;
