@@ -118,6 +118,7 @@ impl Rt {
             ready: Ready::new(Profile::Fifo),
             attention: 0,
             current: NONE,
+            last: NONE,
             tag,
             current_word: NO_WORD,
             context: NONE,
@@ -157,6 +158,12 @@ impl Rt {
         if settings.step_cost.is_some() {
             self.attention |= attention::COST;
         }
+        if settings.trace || settings.record || settings.replay.is_some() {
+            self.attention |= attention::WATCHED;
+            self.observed.trace = settings.trace.then(Vec::new);
+            self.observed.recorded = settings.record.then(Vec::new);
+            self.observed.replay.clone_from(&settings.replay);
+        }
         self.fingerprint = settings.profile as u64;
     }
 
@@ -172,7 +179,8 @@ impl Rt {
         self.counters.clear();
         self.observed.clear();
         self.timers.clear();
-        (self.attention, self.current, self.current_word, self.context) = (0, NONE, NO_WORD, NONE);
+        (self.attention, self.current, self.last, self.current_word, self.context) =
+            (0, NONE, NONE, NO_WORD, NONE);
         (self.now, self.fingerprint, self.steps, self.created, self.tasks_created) = (0, 0, 0, 0, 0);
         // A waker that outlived its run must not wake a slot of the next one.
         self.first_generation = self.first_generation.wrapping_mul(0x9E37_79B1).wrapping_add(0x5_1F35);

@@ -21,8 +21,10 @@ impl EventLoop {
     /// If a step panics.
     pub fn run_forever(&self) -> Result<()> {
         let _running = Running::start(self)?;
-        while !self.turn()? {}
-        Ok(())
+        while !self.turn()? {
+            self.refuse_divergence()?;
+        }
+        self.refuse_divergence()
     }
 
     /// Runs the loop until the awaitable is done, and gives its result. A coroutine becomes a task.
@@ -149,6 +151,14 @@ impl EventLoop {
 
     fn wind_to(&self, now: Instant) {
         let _ = access_quietly(self.id(), |l| l.rt.now = l.rt.now.max(now.as_nanos()));
+    }
+
+    /// A replay ends where it leaves its recording.
+    fn refuse_divergence(&self) -> Result<()> {
+        match access_quietly(self.id(), |l| l.rt.observed.diverged.take()).flatten() {
+            None => Ok(()),
+            Some(divergence) => Err(Error::wrap(ErrorKind::Runtime, divergence)),
+        }
     }
 
     fn limit_ticks(&self) -> Result<()> {

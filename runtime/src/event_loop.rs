@@ -7,6 +7,7 @@
 //! An [`EventLoop`] is a counted handle, as every other. When the last one goes the loop is closed.
 
 use crate::bodies::CallbackBody;
+use crate::choices::recording::{RecordedStep, Replay};
 use crate::choices::{Purpose, Stream};
 use crate::clock::{Instant, nanos};
 use crate::exceptions::Handlers;
@@ -18,6 +19,7 @@ use crate::store::{self, Objects, access, access_current, access_quietly};
 use crate::strategy::{Picker, Strategy};
 use crate::tasks::{AnyTask, Task, TaskBuilder};
 use crate::timers::Timer;
+use crate::trace::Trace;
 use crate::waits::{Op, Rt, attention};
 use crate::{Error, ErrorKind, Result};
 use std::borrow::Cow;
@@ -83,6 +85,9 @@ pub struct EventLoopBuilder {
     pub(crate) step_cost: Option<(Duration, Duration)>,
     pub(crate) step_keys: bool,
     pub(crate) footprints: bool,
+    pub(crate) trace: bool,
+    pub(crate) record: bool,
+    pub(crate) replay: Option<Replay>,
 }
 
 impl Default for EventLoopBuilder {
@@ -96,6 +101,9 @@ impl Default for EventLoopBuilder {
             step_cost: None,
             step_keys: false,
             footprints: false,
+            trace: false,
+            record: false,
+            replay: None,
         }
     }
 }
@@ -139,6 +147,27 @@ impl EventLoopBuilder {
     /// Notes which objects each step reads and writes. Default: off.
     pub fn footprints(self, on: bool) -> EventLoopBuilder {
         EventLoopBuilder { footprints: on, ..self }
+    }
+
+    /// Keeps a trace of the run, with step keys and footprints. Default: off.
+    pub fn trace(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder {
+            trace: on,
+            step_keys: on || self.step_keys,
+            footprints: on || self.footprints,
+            ..self
+        }
+    }
+
+    /// Keeps a strict recording of the run. Default: off.
+    pub fn record(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder { record: on, ..self }
+    }
+
+    /// Follows a recording instead of the strategy. The run ends with an error that holds a
+    /// [`Divergence`](crate::choices::recording::Divergence) at the first step that is not as recorded.
+    pub fn replay(self, replay: Replay) -> EventLoopBuilder {
+        EventLoopBuilder { replay: Some(replay), ..self }
     }
 
     /// Makes the loop on this thread.
@@ -275,6 +304,26 @@ impl EventLoop {
     /// A hash over all steps so far: equal for equal runs, on every machine.
     pub fn fingerprint(&self) -> u64 {
         self.look(|l| l.rt.fingerprint).unwrap_or(0)
+    }
+
+    /// The trace so far, which then begins anew; none if it was not asked for.
+    pub fn take_trace(&self) -> Option<Trace> {
+        self.look(|l| {
+            let objects = &l.objects;
+            l.rt.close_step(|number| objects.name(number));
+            l.rt.observed.trace.as_mut().map(std::mem::take)
+        })
+        .flatten()
+    }
+
+    /// The recorded steps so far; none if they were not asked for.
+    pub fn take_recording(&self) -> Option<Vec<RecordedStep>> {
+        self.look(|l| l.rt.observed.recorded.as_mut().map(std::mem::take)).flatten()
+    }
+
+    /// The name of the task or callback whose step runs, or ran when it panicked.
+    pub fn last_lane(&self) -> Option<String> {
+        self.look(|l| (l.rt.last != 0).then(|| l.rt.lane_path(l.rt.last))).flatten()
     }
 
     /// The running step takes so long: time goes on by it, as if it computed.

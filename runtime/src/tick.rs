@@ -68,7 +68,10 @@ fn run_entries(loop_id: u64, count: usize) {
                     Ok(Poll::Pending) => {}
                     Ok(Poll::Ready(ended)) => end_step(loop_id, body, word, ended),
                     Err(panic) => {
-                        let _ = access(loop_id, Loop::leave_step);
+                        let _ = access(loop_id, |l| {
+                            l.rt.last = l.rt.current;
+                            l.leave_step();
+                        });
                         resume_unwind(panic);
                     }
                 }

@@ -105,6 +105,8 @@ pub(crate) struct Rt {
     pub(crate) attention: u32,
     /// The slot whose body runs, 0 between steps.
     pub(crate) current: u32,
+    /// The slot whose body panicked.
+    pub(crate) last: u32,
     pub(crate) tag: u16,
     pub(crate) current_word: u64,
     /// The context that code runs in, 0 while it is an empty one that nobody has written to.

@@ -163,3 +163,71 @@ fn aborting_drops_the_coroutine_at_once() {
     ran.expect("it ends");
     assert_eq!(log.take(), ["dropped", "aborted"]);
 }
+
+/// Two tasks that a random walk orders; what they logged, and the loop.
+fn racing(builder: asyncio::EventLoopBuilder) -> (Vec<String>, EventLoop, Result<()>) {
+    let (log, event_loop) = (Log::default(), builder.profile(Profile::AnyReady).build());
+    let inner = log.clone();
+    let ran = event_loop.run_until_complete(async move {
+        let tasks: Vec<_> = (0..4)
+            .map(|number| {
+                let log = inner.clone();
+                create_task(async move {
+                    for _ in 0..3 {
+                        sleep(Duration::ZERO).await?;
+                        log.say(number.to_string());
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await?;
+        }
+        Ok(())
+    });
+    (log.take(), event_loop, ran)
+}
+
+#[test]
+fn a_recording_replays_the_run_without_its_seed() {
+    use asyncio::choices::recording::Replay;
+    let random = EventLoop::builder().seed(5).strategy(Strategy::RandomWalk);
+    let (plain, unwatched, _) = racing(random.clone());
+    let (watched, recorder, _) = racing(random.record(true).trace(true));
+    assert_eq!((&plain, unwatched.fingerprint()), (&watched, recorder.fingerprint()));
+    let steps = recorder.take_recording().expect("it was asked for");
+    assert!(steps.iter().any(|step| step.rank > 0), "a random walk deviates from the ordinary order");
+
+    let (replayed, follower, ran) = racing(EventLoop::builder().seed(999).replay(Replay::new(steps.clone())));
+    ran.expect("it follows");
+    assert_eq!((&plain, unwatched.fingerprint()), (&replayed, follower.fingerprint()));
+
+    let mut other = steps;
+    other[3].check ^= 1;
+    let (_, _, ran) = racing(EventLoop::builder().replay(Replay::new(other)));
+    let error = ran.expect_err("it diverges");
+    assert!(error.to_string().starts_with("replay diverged at step 4"), "{error}");
+}
+
+#[test]
+fn a_trace_tells_lanes_keys_footprints_and_choices() {
+    let (_, event_loop, _) = racing(EventLoop::builder().seed(5).strategy(Strategy::RandomWalk).trace(true));
+    let trace = event_loop.take_trace().expect("it was asked for");
+    let steps: Vec<_> = trace
+        .iter()
+        .filter_map(|event| match event {
+            asyncio::trace::Event::Step(step) => Some(step),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(steps.len() as u64, event_loop.steps());
+    assert!(steps.iter().any(|step| step.choice > 0 && !step.others.is_empty()));
+    let mut keys: Vec<u64> =
+        steps.iter().filter(|step| step.ran == asyncio::trace::Ran::Task).map(|step| step.key).collect();
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "a key names one step");
+    assert!(steps.iter().any(|step| step.lane.ends_with("racing#2")), "{:?}", steps[2]);
+}
