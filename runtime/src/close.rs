@@ -41,6 +41,12 @@ pub(crate) fn close(loop_id: u64) {
         return;
     }
     let current = store::make_current(loop_id);
+    // Held, so that a report's handle is never the last; and a loop that ran as a thread no longer does.
+    let in_thread = access(loop_id, |l| {
+        l.handles += 1;
+        std::mem::replace(&mut l.in_thread, false)
+    });
+    store::count_threads(-i32::from(in_thread == Some(true)));
     let mut first_panic = None;
     let mut drop_quietly = |what: &mut dyn FnMut()| {
         // A destructor that panics must not keep the others from running.

@@ -21,9 +21,7 @@ impl EventLoop {
     /// If a step panics.
     pub fn run_forever(&self) -> Result<()> {
         let _running = Running::start(self)?;
-        while !self.turn()? {
-            self.refuse_divergence()?;
-        }
+        while !self.turn()? {}
         self.refuse_divergence()
     }
 
@@ -79,6 +77,9 @@ impl EventLoop {
             }
             free
         });
+        if started == Some(true) {
+            store::count_threads(1);
+        }
         match started {
             None => Err(Error::loop_is_closed()),
             Some(false) => Err(Error::new(ErrorKind::Runtime, "this event loop is already running")),
@@ -99,6 +100,10 @@ impl EventLoop {
 
     /// One turn of this loop, and one of each loop that runs as another thread. True once this loop was stopped.
     fn turn(&self) -> Result<bool> {
+        if store::threads_count() == 0 && crate::tick::turn(self.id()) {
+            return Ok(true);
+        }
+        self.refuse_divergence()?;
         let threads = store::loops_in_threads();
         let mut idle = true;
         for thread in &threads {
@@ -146,6 +151,7 @@ impl EventLoop {
         let _current = store::make_current(self.id());
         if !self.tick(self.time(), Readiness::none()) {
             let _ = access_quietly(self.id(), |l| (l.running, l.in_thread) = (false, false));
+            store::count_threads(-1);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::clock::{Instant, nanos};
 use crate::slots::{NONE, flag};
-use crate::store::{access, access_quietly, current_id};
+use crate::store::{access, access_current, access_quietly};
 use crate::timers::Timer;
-use crate::waits::{MUST, Op, Resumed, Rt, Wait};
+use crate::waits::{CANCELLED, MUST, Op, Resumed, Rt, Wait};
 use crate::{Error, Result};
 use std::future::Future;
 use std::panic::Location;
@@ -48,7 +48,7 @@ use std::time::Duration;
 #[inline]
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { until: Until::After(nanos(duration)), loop_id: 0, wait: Wait::new(Location::caller()) }
+    Sleep { nanos: nanos(duration), loop_id: 0, wait: Wait::new(Location::caller()), absolute: false }
 }
 
 /// Waits until a moment of virtual time; if it has passed, until the next tick.
@@ -56,45 +56,63 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// See [`sleep`] for the rest.
 #[track_caller]
 pub fn sleep_until(when: Instant) -> Sleep {
-    Sleep { until: Until::At(when.as_nanos()), loop_id: 0, wait: Wait::new(Location::caller()) }
-}
-
-enum Until {
-    After(u64),
-    At(u64),
+    Sleep { nanos: when.as_nanos(), loop_id: 0, wait: Wait::new(Location::caller()), absolute: true }
 }
 
 /// The future of [`sleep`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
-    until: Until,
+    /// Nanoseconds: from when it begins, or if `absolute` from the beginning of the run.
+    nanos: u64,
     /// The loop in which it began, 0 before: a sleep that is moved out of its run must not end another's wait.
     loop_id: u64,
     wait: Wait,
+    absolute: bool,
 }
 
 impl Future for Sleep {
     type Output = Result<()>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
-        if this.loop_id == 0 {
-            this.loop_id = current_id();
-            if this.loop_id == 0 {
-                crate::event_loop::no_loop_at("sleep", this.wait.place);
-            }
+        if !this.wait.begun() {
+            return this.begin(cx);
         }
-        let (wait, until) = (&mut this.wait, &this.until);
-        let polled = access(this.loop_id, |l| match until {
-            Until::After(0) => l.rt.give_way(wait, cx),
-            Until::After(duration) => {
-                let at = l.rt.now.saturating_add(*duration);
-                l.rt.sleep(wait, cx, at)
+        let (wait, gives_way) = (&mut this.wait, this.nanos == 0);
+        let resumed = access(this.loop_id, |l| {
+            if !gives_way {
+                l.rt.drop_timer_if_cancelled(wait.node);
             }
-            Until::At(at) => l.rt.sleep(wait, cx, *at),
+            l.rt.resume(wait, cx)
         });
-        polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
+        match resumed {
+            Some(Resumed::Woken) => Poll::Ready(Ok(())),
+            Some(Resumed::Pending) => Poll::Pending,
+            Some(Resumed::Cancelled(error)) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Err(Error::loop_is_closed())),
+        }
+    }
+}
+
+impl Sleep {
+    #[inline(always)]
+    fn begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let (wait, loop_id) = (&mut self.wait, &mut self.loop_id);
+        let (nanos, absolute) = (self.nanos, self.absolute);
+        let begun = access_current(|l| {
+            *loop_id = l.id;
+            if nanos == 0 && !absolute {
+                l.rt.give_way(wait, cx);
+            } else {
+                let at = if absolute { nanos } else { l.rt.now.saturating_add(nanos) };
+                l.rt.sleep(wait, cx, at);
+            }
+        });
+        if begun.is_none() {
+            crate::event_loop::no_loop_at("sleep", self.wait.place);
+        }
+        Poll::Pending
     }
 }
 
@@ -114,43 +132,29 @@ impl Drop for Sleep {
 impl Rt {
     /// A bare yield: the task is ready again at once, behind the others.
     #[inline(always)]
-    fn give_way(&mut self, wait: &mut Wait, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if wait.begun() {
-            return match self.resume(wait, cx) {
-                Resumed::Pending => Poll::Pending,
-                Resumed::Woken => Poll::Ready(Ok(())),
-                Resumed::Cancelled(error) => Poll::Ready(Err(error)),
-            };
-        }
+    fn give_way(&mut self, wait: &mut Wait, cx: &mut Context<'_>) {
         self.begin(wait, cx, Op::Yield, NONE);
         if self.is_pending(wait.node) {
             self.wake(wait.node);
         }
-        Poll::Pending
     }
 
+    fn sleep(&mut self, wait: &mut Wait, cx: &mut Context<'_>, at: u64) {
+        self.begin(wait, cx, Op::Sleep, NONE);
+        let node = &mut self.slots[wait.node as usize].node;
+        node.flags &= !flag::DUE;
+        let timer = Timer { at, slot: wait.node, wait: node.wait };
+        self.timers.push(timer);
+    }
+
+    /// CPython's `TimerHandle.cancel` in the `finally` of `sleep`: counted only while the timer is in the heap.
     #[inline(always)]
-    fn sleep(&mut self, wait: &mut Wait, cx: &mut Context<'_>, at: u64) -> Poll<Result<()>> {
-        if !wait.begun() {
-            self.begin(wait, cx, Op::Sleep, NONE);
-            let node = &mut self.slots[wait.node as usize].node;
-            node.flags &= !flag::DUE;
-            let timer = Timer { at, slot: wait.node, wait: node.wait };
-            self.timers.push(timer);
-            return Poll::Pending;
-        }
-        let node = wait.node;
-        if self.slot(node).node.state & (crate::waits::CANCELLED | MUST) != 0 && !self.is_pending(node) {
+    fn drop_timer_if_cancelled(&mut self, node: u32) {
+        if self.slot(node).node.state & (CANCELLED | MUST) != 0 && !self.is_pending(node) {
             self.cancel_timer_of(node);
         }
-        match self.resume(wait, cx) {
-            Resumed::Pending => Poll::Pending,
-            Resumed::Woken => Poll::Ready(Ok(())),
-            Resumed::Cancelled(error) => Poll::Ready(Err(error)),
-        }
     }
 
-    /// CPython's `TimerHandle.cancel` in the `finally` of `sleep`: counted only while it is in the heap.
     #[cold]
     fn cancel_timer_of(&mut self, node: u32) {
         let node = &mut self.slot_mut(node).node;

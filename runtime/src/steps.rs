@@ -75,11 +75,18 @@ impl Rt {
     fn touch_rarely(&mut self, number: u32, write: bool) {
         let word = number << 1 | u32::from(write);
         let footprint = &mut self.observed.footprint;
-        if footprint.contains(&(number << 1 | 1)) || footprint.contains(&word) {
-            return;
+        // Only what was touched last is looked at here: the rest is sorted out when the footprint is handed over.
+        if footprint.last().is_none_or(|last| last | 1 != word | 1 || *last < word) {
+            footprint.push(word);
         }
-        footprint.retain(|known| *known >> 1 != number);
-        footprint.push(word);
+    }
+
+    /// What the step touched: each object once, a write before a read.
+    fn take_footprint(&mut self) -> Vec<u32> {
+        let mut footprint = std::mem::take(&mut self.observed.footprint);
+        footprint.sort_unstable_by_key(|word| word ^ 1);
+        footprint.dedup_by_key(|word| *word >> 1);
+        footprint
     }
 
     /// The key of the step in which a wait will end: lane, operation, object, visit.
@@ -256,7 +263,7 @@ impl Rt {
     /// The step that ran last is over: now it is known what it touched.
     pub(crate) fn close_step(&mut self, names: impl Fn(u32) -> String) {
         let Some(mut step) = self.observed.open.take() else { return };
-        let footprint = std::mem::take(&mut self.observed.footprint);
+        let footprint = self.take_footprint();
         step.footprint = footprint
             .iter()
             .map(|word| {

@@ -51,6 +51,8 @@ thread_local! {
     /// The last id given out on this thread: its thread's number above, a count below.
     static LAST_ID: Cell<u64> = const { Cell::new(0) };
     static LOOPS: RefCell<Vec<(u64, NonNull<Loop>)>> = const { RefCell::new(Vec::new()) };
+    /// How many loops run as other threads of the program.
+    static THREADS: Cell<i32> = const { Cell::new(0) };
     /// The allocation of a closed loop, for the next one.
     static SPARE: RefCell<Vec<Box<Loop>>> = const { RefCell::new(Vec::new()) };
 }
@@ -233,12 +235,19 @@ pub(crate) fn current_id() -> u64 {
     CURRENT.get().id
 }
 
+/// How many loops of this thread run as other threads of the program.
+pub(crate) fn threads_count() -> i32 {
+    THREADS.get()
+}
+
+/// One more or one less of them.
+pub(crate) fn count_threads(by: i32) {
+    THREADS.set(THREADS.get() + by);
+}
+
 /// The loops of this thread that run as other threads of the program, in the order in which they were made.
 pub(crate) fn loops_in_threads() -> Vec<EventLoop> {
     let ids: Vec<u64> = LOOPS.with_borrow(|loops| loops.iter().map(|entry| entry.0).collect());
-    if ids.len() == 1 {
-        return Vec::new();
-    }
     let mut ids: Vec<u64> =
         ids.into_iter().filter(|id| access_quietly(*id, |l| l.in_thread) == Some(true)).collect();
     ids.sort_unstable();

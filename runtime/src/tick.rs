@@ -22,7 +22,7 @@ use crate::ready::LANE;
 use crate::slots::{Body, Ended, Kind, NONE, Word, flag};
 use crate::store::{access, access_quietly};
 use crate::waits::{MUST, Rt, attention};
-use crate::wakers::{address, end_body, run_body, woken_from_outside};
+use crate::wakers::{address, end_body, run_body, take_woken, woken_from_outside};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::task::Poll;
@@ -44,17 +44,24 @@ enum Next {
 
 #[track_caller]
 pub(crate) fn tick(loop_id: u64, now: Instant, readiness: Readiness) -> bool {
-    let woken = access(loop_id, |l| woken_from_outside(l.rt.tag)).unwrap_or_default();
-    if !woken.is_empty() {
-        tracing::warn!(count = woken.len(), "woken from another thread: this is outside of the simulation");
-    }
-    let Some(count) = access(loop_id, |l| l.begin_tick(now, &readiness, woken)) else { return false };
+    let Some(count) = access(loop_id, |l| l.begin_tick(now.as_nanos(), &readiness)) else { return false };
     drop(readiness);
-    run_entries(loop_id, count);
-    access(loop_id, |l| !std::mem::replace(&mut l.stopping, false)).unwrap_or(false)
+    run_entries(loop_id, count)
 }
 
-fn run_entries(loop_id: u64, count: usize) {
+/// Turns of the loop under virtual time, for as long as it alone is driven: true once it was stopped, false when it
+/// needs its driver.
+pub(crate) fn turn(loop_id: u64) -> bool {
+    while let Some(Some(count)) = access(loop_id, Loop::begin_turn) {
+        if !run_entries(loop_id, count) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Runs so many entries; false if the loop was stopped meanwhile.
+fn run_entries(loop_id: u64, count: usize) -> bool {
     let mut left = count;
     while left > 0 {
         match access(loop_id, Loop::next_step) {
@@ -81,20 +88,23 @@ fn run_entries(loop_id: u64, count: usize) {
             Some(Next::Empty) | None => break,
         }
     }
-    while access(loop_id, |l| l.rt.attention & (attention::WAKERS | attention::TRASH) != 0) == Some(true) {
-        attend(loop_id);
+    loop {
+        match access(loop_id, Loop::end_tick) {
+            Some(None) => attend(loop_id),
+            Some(Some(goes_on)) => return goes_on,
+            None => return false,
+        }
     }
-    let _ = access(loop_id, Loop::leave_step);
 }
 
 impl Loop {
-    fn begin_tick(&mut self, now: Instant, readiness: &Readiness, woken: Vec<Word>) -> usize {
+    /// Begins a tick; how many entries are ready.
+    fn begin_tick(&mut self, now: u64, readiness: &Readiness) -> usize {
         self.ticks += 1;
-        let rt = &mut self.rt;
-        rt.now = rt.now.max(now.as_nanos());
-        rt.ready.compact();
-        for word in woken {
-            rt.wake_word(word);
+        self.rt.now = self.rt.now.max(now);
+        self.rt.ready.compact();
+        if woken_from_outside() {
+            self.rt.take_woken();
         }
         self.clean_timers();
         self.cleaned = false;
@@ -109,6 +119,27 @@ impl Loop {
             self.rt.timer_is_due(timer.slot, timer.wait, fifo);
         }
         self.rt.ready.len()
+    }
+
+    /// Begins the next tick under virtual time; none if nothing can run, or a limit or a replay ends the run.
+    fn begin_turn(&mut self) -> Option<usize> {
+        if self.tick_limit.is_some_and(|limit| self.ticks >= limit) || self.rt.observed.diverged.is_some() {
+            return None;
+        }
+        let now = match self.rt.ready.is_empty() && !self.stopping {
+            false => self.rt.now,
+            true => self.next_deadline()?,
+        };
+        Some(self.begin_tick(now, &Readiness::none()))
+    }
+
+    /// Ends a tick: false if the loop was stopped, none if something is to be looked after first.
+    fn end_tick(&mut self) -> Option<bool> {
+        if self.rt.attention & (attention::WAKERS | attention::TRASH) != 0 {
+            return None;
+        }
+        self.leave_step();
+        Some(!std::mem::replace(&mut self.stopping, false))
     }
 
     #[inline(always)]
@@ -183,7 +214,9 @@ impl Loop {
     }
 
     pub(crate) fn leave_step(&mut self) {
-        self.close_step();
+        if self.rt.attention != 0 {
+            self.close_step();
+        }
         self.rt.current = NONE;
         self.rt.current_word = NO_WORD;
         self.rt.context = self.rt.contexts.base;
@@ -200,6 +233,7 @@ impl Rt {
         }
         let flags = slot.node.flags;
         slot.node.flags = flags & !flag::QUEUED | flag::STARTED;
+        let body = address(slot.body.as_mut().expect("a slot in the ready queue has a body"));
         self.context = NONE;
         if flags & (flag::STARTED | flag::CONTEXT | flag::ABORTED) != flag::STARTED
             && let Some(next) = self.enter_first(word, flags)
@@ -209,9 +243,7 @@ impl Rt {
         self.count_step(word);
         self.current = word.slot();
         self.current_word = word.0;
-        let body =
-            self.slots[word.slot() as usize].body.as_mut().expect("a slot in the ready queue has a body");
-        Next::Run(address(body), word)
+        Next::Run(body, word)
     }
 
     #[inline(always)]
@@ -286,6 +318,13 @@ impl Rt {
         } else if self.is_pending(slot) {
             self.wake(slot);
         }
+    }
+
+    #[cold]
+    fn take_woken(&mut self) {
+        let woken = take_woken(self.tag);
+        tracing::warn!(count = woken.len(), "woken from another thread: this is outside of the simulation");
+        woken.into_iter().for_each(|word| self.wake_word(word));
     }
 
     /// A waker was called.

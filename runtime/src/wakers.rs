@@ -49,17 +49,15 @@ fn inbox() -> std::sync::MutexGuard<'static, Vec<Word>> {
     INBOX.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The words that other threads woke for the loop with this tag.
+/// Has another thread woken anything? Mostly not: this is one load.
 #[inline(always)]
-pub(crate) fn woken_from_outside(tag: u16) -> Vec<Word> {
-    if INBOX_COUNT.load(Ordering::Relaxed) == 0 {
-        return Vec::new();
-    }
-    take_from_inbox(tag)
+pub(crate) fn woken_from_outside() -> bool {
+    INBOX_COUNT.load(Ordering::Relaxed) != 0
 }
 
+/// The words that other threads woke for the loop with this tag.
 #[cold]
-fn take_from_inbox(tag: u16) -> Vec<Word> {
+pub(crate) fn take_woken(tag: u16) -> Vec<Word> {
     let mut inbox = inbox();
     let (own, others) = inbox.drain(..).partition(|word| word.tag() == tag);
     *inbox = others;
