@@ -332,6 +332,11 @@ impl<T: 'static> std::fmt::Debug for Future<T> {
 /// What the last handle of a slot leaves behind, to be dropped and reported outside of the access.
 pub(crate) struct Left {
     body: Option<BoxedBody>,
+    rest: Option<Box<Rest>>,
+}
+
+/// What few slots leave behind.
+struct Rest {
     callbacks: Vec<BoxedBody>,
     unretrieved: Option<Unretrieved>,
 }
@@ -340,11 +345,14 @@ pub(crate) struct Left {
 pub(crate) type Unretrieved = (Kind, Error, Option<String>);
 
 impl Left {
-    #[cold]
+    #[inline]
     pub(crate) fn clean_up(self, loop_id: u64) {
-        drop((self.body, self.callbacks));
-        if let Some((kind, error, task)) = self.unretrieved {
-            crate::exceptions::never_retrieved(loop_id, kind, error, task);
+        drop(self.body);
+        if let Some(rest) = self.rest {
+            drop(rest.callbacks);
+            if let Some((kind, error, task)) = rest.unretrieved {
+                crate::exceptions::never_retrieved(loop_id, kind, error, task);
+            }
         }
     }
 }
@@ -605,12 +613,29 @@ impl Rt {
     }
 
     /// The last handle of a future or task has gone.
-    #[cold]
+    #[inline]
     pub(crate) fn forget(&mut self, slot: u32) -> Option<Left> {
-        let this = self.slot_mut(slot);
+        let this = self.slot(slot);
         if this.word.kind() == Kind::Task && !this.is(flag::DONE) {
             return None; // the loop keeps it until it ends
         }
+        Some(self.take_left(slot))
+    }
+
+    /// Takes out what a slot without handles holds, and frees it.
+    #[inline]
+    pub(crate) fn take_left(&mut self, slot: u32) -> Left {
+        let this = self.slot_mut(slot);
+        let rest = (this.is(flag::UNRETRIEVED) || !this.waiters.is_empty()).then_some(());
+        let rest = rest.map(|()| self.take_rest_of(slot));
+        let body = self.slot_mut(slot).body.take();
+        self.free_slot(slot);
+        Left { body, rest }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_rest_of(&mut self, slot: u32) -> Box<Rest> {
         let mut callbacks = Vec::new();
         let mut waiters = std::mem::take(&mut self.slot_mut(slot).waiters);
         loop {
@@ -620,15 +645,8 @@ impl Rt {
             }
             callbacks.extend(self.cancel_callback(node));
         }
-        Some(self.take_left(slot, callbacks))
-    }
-
-    /// Takes out what a slot without handles holds, and frees it.
-    pub(crate) fn take_left(&mut self, slot: u32, callbacks: Vec<BoxedBody>) -> Left {
         let unretrieved = self.take_unretrieved(slot);
-        let body = self.slot_mut(slot).body.take();
-        self.free_slot(slot);
-        Left { body, callbacks, unretrieved }
+        Box::new(Rest { callbacks, unretrieved })
     }
 }
 

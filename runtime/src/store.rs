@@ -477,6 +477,21 @@ impl ObjectRef {
         access_quietly(self.loop_id, |l| f(&mut l.rt, &mut l.objects.slots[self.slot as usize]))
     }
 
+    /// Lets `f` work on the object and gives this handle back, in one access: for guards, which hold a handle that is
+    /// not dropped otherwise.
+    #[inline(always)]
+    pub(crate) fn give_back(&self, f: impl FnOnce(&mut Rt, &mut Object)) {
+        let last = self.access_quietly(|rt, object| {
+            f(rt, object);
+            let last = object.handles == 1;
+            object.handles -= u32::from(!last);
+            last
+        });
+        if last == Some(true) {
+            drop(ObjectRef { loop_id: self.loop_id, slot: self.slot });
+        }
+    }
+
     /// Gives the object a name for reports.
     pub(crate) fn set_name(&self, name: String) {
         let _ = access_quietly(self.loop_id, |l| l.objects.cold[self.slot as usize].name = Some(name));

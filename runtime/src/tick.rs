@@ -106,7 +106,9 @@ impl Loop {
         if woken_from_outside() {
             self.rt.take_woken();
         }
-        self.clean_timers();
+        if self.rt.timers.cancelled_count != 0 {
+            self.clean_timers();
+        }
         self.cleaned = false;
         for handle in &readiness.0 {
             self.rt.schedule_callback(handle.slot());
@@ -343,20 +345,22 @@ fn end_step(loop_id: u64, body: NonNull<dyn Body>, word: Word, ended: Ended) {
     if word.kind() == Kind::Callback {
         return end_callback(loop_id, slot, ended);
     }
-    let mut ended = ended;
-    if ended == Ended::Finished {
-        // It returned while a cancel request was waiting: the value is lost.
-        let lost = access(loop_id, |l| {
-            let must = l.rt.slot(slot).node.state & MUST != 0;
-            must.then(|| Error::cancelled_maybe(l.rt.messages.remove(&slot)))
-        });
-        if let Some(Some(error)) = lost {
+    let lost = access(loop_id, |l| {
+        if ended == Ended::Finished && l.rt.slot(slot).node.state & MUST != 0 {
+            // It returned while a cancel request was waiting: the value is lost.
+            return Err(Error::cancelled_maybe(l.rt.messages.remove(&slot)));
+        }
+        Ok(l.rt.end_task(slot, ended))
+    });
+    match lost {
+        Some(Ok(Some(left))) => left.clean_up(loop_id),
+        Some(Ok(None)) | None => {}
+        Some(Err(error)) => {
             // SAFETY: as in `run_entries`: the slot is still the running one, and its body has just returned.
             unsafe { end_body(body, error) };
-            ended = Ended::Cancelled;
+            end_task(loop_id, slot, Ended::Cancelled);
         }
     }
-    end_task(loop_id, slot, ended);
 }
 
 fn end_task(loop_id: u64, slot: u32, ended: Ended) {
@@ -368,7 +372,9 @@ fn end_task(loop_id: u64, slot: u32, ended: Ended) {
 
 impl Rt {
     fn end_task(&mut self, slot: u32, ended: Ended) -> Option<crate::futures::Left> {
-        self.observe_end(slot, ended);
+        if self.attention & attention::WATCHED != 0 {
+            self.observe_end(slot, ended);
+        }
         let this = self.slot_mut(slot);
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);
@@ -377,7 +383,10 @@ impl Rt {
             self.messages.remove(&slot);
         }
         self.end_future(slot, ended);
-        (self.slot(slot).node.handles == 0).then(|| self.take_left(slot, Vec::new()))
+        if self.slot(slot).node.handles != 0 {
+            return None;
+        }
+        Some(self.take_left(slot))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::store::{Object, ObjectKind, ObjectRef};
 use crate::waits::{Op, Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -174,7 +175,7 @@ impl Future for Acquire<'_> {
             take(rt, object, wait.place);
             object.handles += 1; // the guard's
             Poll::Ready(Ok(LockGuard {
-                lock: Lock { object: ObjectRef::counted(reference.loop_id(), slot) },
+                object: ManuallyDrop::new(ObjectRef::counted(reference.loop_id(), slot)),
             }))
         });
         polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
@@ -212,24 +213,23 @@ impl Drop for Acquire<'_> {
 /// Holds a lock, and frees it when it is dropped.
 #[must_use = "the lock is freed at once if the guard is not kept"]
 pub struct LockGuard {
-    lock: Lock,
+    // Given back together with the lock, in one access.
+    object: ManuallyDrop<ObjectRef>,
 }
 
 impl LockGuard {
     /// Lets go of the guard and leaves the lock held: somebody has to call [`Lock::release`].
     pub fn leak(self) {
-        // The handle that the guard holds is given back, the lock is not.
-        let lock = self.lock.clone();
+        self.object.give_back(|_, _| {});
         std::mem::forget(self);
-        let _ = lock.object.access_quietly(|_, object| object.handles -= 1);
     }
 }
 
 impl Drop for LockGuard {
     #[inline]
     fn drop(&mut self) {
-        let slot = self.lock.object.slot();
-        let _ = self.lock.object.access_quietly(|rt, object| {
+        let slot = self.object.slot();
+        self.object.give_back(|rt, object| {
             if object.count != 0 {
                 release(rt, object, slot);
             }
