@@ -147,6 +147,7 @@ impl Rt {
             aborted: Vec::new(),
             contexts: crate::contexts::Contexts::default(),
             counters: crate::lanes::Counters::default(),
+            hashed: (0, 0, 0),
             observed: crate::steps::Steps::default(),
         }
     }

@@ -4,7 +4,7 @@ use crate::clock::{Instant, nanos};
 use crate::slots::{NONE, flag};
 use crate::store::{access, access_current, access_quietly};
 use crate::timers::Timer;
-use crate::waits::{CANCELLED, MUST, Op, Resumed, Rt, Wait};
+use crate::waits::{CANCELLED, MUST, Op, Resumed, Rt, WAITING, WOKEN, Wait, attention};
 use crate::{Error, Result};
 use std::future::Future;
 use std::panic::Location;
@@ -98,16 +98,25 @@ impl Future for Sleep {
 impl Sleep {
     #[inline(always)]
     fn begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let (wait, loop_id) = (&mut self.wait, &mut self.loop_id);
-        let (nanos, absolute) = (self.nanos, self.absolute);
+        if self.nanos != 0 || self.absolute {
+            return self.begin_timer(cx);
+        }
         let begun = access_current(|l| {
-            *loop_id = l.id;
-            if nanos == 0 && !absolute {
-                l.rt.give_way(wait, cx);
-            } else {
-                let at = if absolute { nanos } else { l.rt.now.saturating_add(nanos) };
-                l.rt.sleep(wait, cx, at);
-            }
+            self.loop_id = l.id;
+            l.rt.give_way(&mut self.wait, cx);
+        });
+        if begun.is_none() {
+            crate::event_loop::no_loop_at("sleep", self.wait.place);
+        }
+        Poll::Pending
+    }
+
+    #[inline(never)]
+    fn begin_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let begun = access_current(|l| {
+            self.loop_id = l.id;
+            let from = if self.absolute { 0 } else { l.rt.now };
+            l.rt.sleep(&mut self.wait, cx, from.saturating_add(self.nanos));
         });
         if begun.is_none() {
             crate::event_loop::no_loop_at("sleep", self.wait.place);
@@ -130,9 +139,25 @@ impl Drop for Sleep {
 }
 
 impl Rt {
-    /// A bare yield: the task is ready again at once, behind the others.
+    /// A bare yield: the task is ready again at once, behind the others. A wait that is woken as it begins.
     #[inline(always)]
     fn give_way(&mut self, wait: &mut Wait, cx: &mut Context<'_>) {
+        let current = self.current;
+        let own = cx.waker().data() as usize as u64 == self.current_word;
+        let slot = &mut self.slots[current as usize];
+        if own && slot.node.state == 0 && !slot.is(flag::QUEUED) && self.attention & attention::KEYS == 0 {
+            slot.node.state = WAITING | WOKEN;
+            slot.node.flags |= flag::QUEUED;
+            (slot.node.op, slot.node.place) = (Op::Yield, Some(wait.place));
+            wait.node = current;
+            self.ready.push(slot.word);
+        } else {
+            self.give_way_rarely(wait, cx);
+        }
+    }
+
+    #[inline(never)]
+    fn give_way_rarely(&mut self, wait: &mut Wait, cx: &mut Context<'_>) {
         self.begin(wait, cx, Op::Yield, NONE);
         if self.is_pending(wait.node) {
             self.wake(wait.node);

@@ -447,9 +447,9 @@ impl ObjectRef {
         made.unwrap_or_else(|| crate::event_loop::no_loop_here(kind.name()))
     }
 
-    /// A handle whose count the caller has raised already.
-    pub(crate) fn counted(loop_id: u64, slot: u32) -> ObjectRef {
-        ObjectRef { loop_id, slot }
+    /// Another handle, whose count was raised already.
+    pub(crate) fn raised(&self) -> ObjectRef {
+        ObjectRef { loop_id: self.loop_id, slot: self.slot }
     }
 
     pub(crate) fn loop_id(&self) -> u64 {

@@ -396,10 +396,13 @@ where
     let place = Location::caller();
     let body: BoxedBody = Box::pin(TaskBody::Running(coroutine));
     let make = |l: &mut crate::event_loop::Loop| {
-        let name = options.name.as_deref().unwrap_or_else(|| type_name::<F>());
-        let slot = l.rt.new_task(body, lanes::name_hash(name), place);
+        let name = match &options.name {
+            None => l.rt.function_hash(type_name::<F>()),
+            Some(name) => lanes::name_hash(name),
+        };
+        let slot = l.rt.new_task(body, name, place);
         if options.name.is_some() || options.context.is_some() || l.rt.attention != 0 {
-            l.rt.dress_task(slot, options, name);
+            l.rt.dress_task(slot, options, type_name::<F>());
         }
         let eager = l.running && options.eager_start.unwrap_or(l.eager);
         if !eager {
@@ -469,7 +472,7 @@ impl Rt {
     }
 
     #[cold]
-    fn dress_task(&mut self, slot: u32, options: &TaskBuilder, lane_name: &str) {
+    fn dress_task(&mut self, slot: u32, options: &TaskBuilder, function: &'static str) {
         if let Some(name) = &options.name {
             self.names.insert(slot, name.clone());
         }
@@ -477,7 +480,7 @@ impl Rt {
             let shared = self.share_context(context.number);
             self.set_slot_context(slot, shared);
         }
-        self.observe_spawn(slot, lane_name);
+        self.observe_spawn(slot, options.name.as_deref().unwrap_or(function));
     }
 
     pub(crate) fn task_name(&self, slot: u32) -> String {

@@ -133,6 +133,8 @@ pub(crate) struct Rt {
     pub(crate) aborted: Vec<u32>,
     pub(crate) contexts: Contexts,
     pub(crate) counters: Counters,
+    /// The name that was hashed last, by its address: tasks of one function are often made in a row.
+    pub(crate) hashed: (usize, usize, u64),
     pub(crate) observed: Steps,
 }
 
@@ -389,9 +391,20 @@ impl Rt {
     /// Looks whether the wait is over. If it is, the node is out of `list`, and the wait may begin anew.
     #[inline(always)]
     pub(crate) fn resume_in(&mut self, wait: &mut Wait, cx: &mut Context<'_>, list: &mut List) -> Resumed {
-        let slot = &mut self.slots[wait.node as usize];
-        let state = slot.node.state;
-        if state & (WOKEN | CANCELLED) != 0 && slot.is(flag::LINKED) {
+        let node = &mut self.slots[wait.node as usize].node;
+        if node.state == WAITING | WOKEN && node.flags & flag::EXTRA == 0 && (list.head == wait.node) {
+            // The usual case: it is woken, and the first in its line.
+            node.state = 0;
+            node.wait = node.wait.wrapping_add(1);
+            node.flags &= !flag::LINKED;
+            list.head = node.next;
+            if node.next == NONE {
+                list.tail = NONE;
+            }
+            wait.node = NONE;
+            return Resumed::Woken;
+        }
+        if !self.is_pending(wait.node) && self.slot(wait.node).is(flag::LINKED) {
             self.unlink(list, wait.node);
         }
         self.resume(wait, cx)
@@ -539,6 +552,16 @@ impl Rt {
         self.gathering.remove(&slot);
         self.names.remove(&slot);
         self.messages.remove(&slot);
+    }
+
+    /// The hash of a function's name.
+    #[inline(always)]
+    pub(crate) fn function_hash(&mut self, name: &'static str) -> u64 {
+        let at = (name.as_ptr() as usize, name.len());
+        if (self.hashed.0, self.hashed.1) != at {
+            self.hashed = (at.0, at.1, lanes::name_hash(name));
+        }
+        self.hashed.2
     }
 
     /// The lane under the running one for a name, and its number there.

@@ -130,12 +130,13 @@ fn wake_first(rt: &mut Rt, object: &Object) {
     }
 }
 
-/// Takes the lock for the running task.
+/// Takes the lock for the running task; its guard will hold a handle.
 #[inline(always)]
 fn take(rt: &Rt, object: &mut Object, place: &'static Location<'static>) {
     object.count = 1;
     object.holder = rt.current();
     object.taken_at = Some(place);
+    object.handles += 1;
 }
 
 /// The future of [`Lock::acquire`].
@@ -148,37 +149,59 @@ pub struct Acquire<'a> {
 impl Future for Acquire<'_> {
     type Output = Result<LockGuard>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<LockGuard>> {
         let this = self.get_mut();
-        let (reference, wait) = (&this.lock.object, &mut this.wait);
-        let slot = reference.slot();
-        let polled = reference.access(|rt, object| {
+        let polled = if this.wait.begun() { this.resume(cx) } else { this.begin(cx) };
+        match polled {
+            Some(Polled::Pending) => Poll::Pending,
+            Some(Polled::Taken) => Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()) })),
+            Some(Polled::Cancelled(error)) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Err(Error::loop_is_closed())),
+        }
+    }
+}
+
+enum Polled {
+    Pending,
+    /// The lock is taken, and a handle of it raised for the guard.
+    Taken,
+    Cancelled(Error),
+}
+
+impl Acquire<'_> {
+    #[inline(always)]
+    fn begin(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
+        let (wait, slot) = (&mut self.wait, self.lock.object.slot());
+        self.lock.object.access(|rt, object| {
             rt.touch(slot, true);
-            if !wait.begun() {
-                if object.count != 0 || !only_cancelled(rt, object) {
-                    rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
-                    return Poll::Pending;
-                }
-            } else {
-                match rt.resume_in(wait, cx, &mut object.waiters) {
-                    Resumed::Pending => return Poll::Pending,
-                    Resumed::Woken => {}
-                    Resumed::Cancelled(error) => {
-                        if object.count == 0 {
-                            wake_first(rt, object);
-                        }
-                        return Poll::Ready(Err(error));
-                    }
-                }
+            if object.count == 0 && only_cancelled(rt, object) {
+                take(rt, object, wait.place);
+                return Polled::Taken;
             }
-            take(rt, object, wait.place);
-            object.handles += 1; // the guard's
-            Poll::Ready(Ok(LockGuard {
-                object: ManuallyDrop::new(ObjectRef::counted(reference.loop_id(), slot)),
-            }))
-        });
-        polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
+            rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
+            Polled::Pending
+        })
+    }
+
+    #[inline(always)]
+    fn resume(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
+        let (wait, slot) = (&mut self.wait, self.lock.object.slot());
+        self.lock.object.access(|rt, object| match rt.resume_in(wait, cx, &mut object.waiters) {
+            Resumed::Woken => {
+                rt.touch(slot, true);
+                take(rt, object, wait.place);
+                Polled::Taken
+            }
+            Resumed::Pending => Polled::Pending,
+            Resumed::Cancelled(error) => {
+                rt.touch(slot, true);
+                if object.count == 0 {
+                    wake_first(rt, object);
+                }
+                Polled::Cancelled(error)
+            }
+        })
     }
 }
 
