@@ -9,6 +9,7 @@ use crate::clock::Instant;
 use crate::deadlock::Deadlock;
 use crate::event_loop::{EventLoop, Readiness};
 use crate::store::{self, access_quietly};
+use crate::tick::{Turned, turn};
 use crate::{Error, ErrorKind, Result};
 
 impl EventLoop {
@@ -100,7 +101,7 @@ impl EventLoop {
 
     /// One turn of this loop, and one of each loop that runs as another thread. True once this loop was stopped.
     fn turn(&self) -> Result<bool> {
-        if store::threads_count() == 0 && crate::tick::turn(self.id()) {
+        if store::threads_count() == 0 && turn(self.id()) == Turned::Stopped {
             return Ok(true);
         }
         self.refuse_divergence()?;

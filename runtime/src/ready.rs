@@ -79,8 +79,16 @@ impl Ready {
     }
 
     /// Gives used room back; called at the start of a tick.
+    #[inline(always)]
     pub(crate) fn compact(&mut self) {
         if self.head >= 64 || self.head == self.entries.len() {
+            self.compact_now();
+        }
+    }
+
+    #[inline(never)]
+    fn compact_now(&mut self) {
+        if self.head > 0 {
             self.entries.drain(..self.head);
             if !self.arrivals.is_empty() {
                 self.arrivals.drain(..self.head);

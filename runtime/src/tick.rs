@@ -20,7 +20,7 @@ use crate::futures::Future;
 use crate::profile::Profile;
 use crate::ready::LANE;
 use crate::slots::{Body, Ended, Kind, NONE, Word, flag};
-use crate::store::{access, access_quietly};
+use crate::store::{self, access, access_quietly};
 use crate::waits::{MUST, Rt, attention};
 use crate::wakers::{address, end_body, run_body, take_woken, woken_from_outside};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -42,28 +42,53 @@ enum Next {
     Empty,
 }
 
+/// What comes after a tick.
+enum AfterTick {
+    /// Something is to be looked after outside of the loop first.
+    Attend,
+    /// The next tick, with so many entries.
+    Again(usize),
+    Ended(Turned),
+}
+
+/// Why the loop gave control back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turned {
+    /// `stop` was called.
+    Stopped,
+    /// The tick is over, or the loop needs its driver.
+    Waits,
+}
+
+/// One tick. False once the loop has been stopped.
 #[track_caller]
 pub(crate) fn tick(loop_id: u64, now: Instant, readiness: Readiness) -> bool {
-    let Some(count) = access(loop_id, |l| l.begin_tick(now.as_nanos(), &readiness)) else { return false };
+    let begun = access(loop_id, |l| l.begin_tick(now.as_nanos(), &readiness));
     drop(readiness);
-    run_entries(loop_id, count)
+    begun.is_some_and(|count| run(loop_id, count, false) == Turned::Waits)
 }
 
-/// Turns of the loop under virtual time, for as long as it alone is driven: true once it was stopped, false when it
-/// needs its driver.
-pub(crate) fn turn(loop_id: u64) -> bool {
-    while let Some(Some(count)) = access(loop_id, Loop::begin_turn) {
-        if !run_entries(loop_id, count) {
-            return true;
-        }
+/// Ticks under virtual time for as long as the loop alone is driven: until it is stopped, or needs its driver.
+pub(crate) fn turn(loop_id: u64) -> Turned {
+    match access(loop_id, Loop::begin_turn) {
+        Some(Some(count)) => run(loop_id, count, true),
+        _ => Turned::Waits,
     }
-    false
 }
 
-/// Runs so many entries; false if the loop was stopped meanwhile.
-fn run_entries(loop_id: u64, count: usize) -> bool {
+/// Runs so many entries; if `alone`, the following ticks as well.
+fn run(loop_id: u64, count: usize, alone: bool) -> Turned {
     let mut left = count;
-    while left > 0 {
+    loop {
+        if left == 0 {
+            match access(loop_id, |l| l.end_tick(alone)) {
+                Some(AfterTick::Again(count)) => left = count,
+                Some(AfterTick::Attend) => attend(loop_id),
+                Some(AfterTick::Ended(turned)) => return turned,
+                None => return Turned::Waits,
+            }
+            continue;
+        }
         match access(loop_id, Loop::next_step) {
             Some(Next::Run(body, word)) => {
                 left -= 1;
@@ -85,34 +110,33 @@ fn run_entries(loop_id: u64, count: usize) -> bool {
             }
             Some(Next::Done) => left -= 1,
             Some(Next::Attend) => attend(loop_id),
-            Some(Next::Empty) | None => break,
-        }
-    }
-    loop {
-        match access(loop_id, Loop::end_tick) {
-            Some(None) => attend(loop_id),
-            Some(Some(goes_on)) => return goes_on,
-            None => return false,
+            Some(Next::Empty) | None => left = 0,
         }
     }
 }
 
 impl Loop {
-    /// Begins a tick; how many entries are ready.
+    /// Begins a tick with what the kernel has for the loop; how many entries are ready.
     fn begin_tick(&mut self, now: u64, readiness: &Readiness) -> usize {
-        self.ticks += 1;
-        self.rt.now = self.rt.now.max(now);
         self.rt.ready.compact();
         if woken_from_outside() {
             self.rt.take_woken();
         }
+        for handle in &readiness.0 {
+            self.rt.schedule_callback(handle.slot());
+        }
+        self.begin_timers(now)
+    }
+
+    /// The timers' part of the beginning of a tick: those that are due move to the ready queue.
+    #[inline(always)]
+    fn begin_timers(&mut self, now: u64) -> usize {
+        self.ticks += 1;
+        self.rt.now = self.rt.now.max(now);
         if self.rt.timers.cancelled_count != 0 {
             self.clean_timers();
         }
         self.cleaned = false;
-        for handle in &readiness.0 {
-            self.rt.schedule_callback(handle.slot());
-        }
         let fifo = self.settings.profile == Profile::Fifo;
         while let Some(timer) = self.rt.timers.first()
             && timer.at <= self.rt.now
@@ -124,24 +148,40 @@ impl Loop {
     }
 
     /// Begins the next tick under virtual time; none if nothing can run, or a limit or a replay ends the run.
+    #[inline(always)]
     fn begin_turn(&mut self) -> Option<usize> {
         if self.tick_limit.is_some_and(|limit| self.ticks >= limit) || self.rt.observed.diverged.is_some() {
             return None;
         }
-        let now = match self.rt.ready.is_empty() && !self.stopping {
-            false => self.rt.now,
-            true => self.next_deadline()?,
-        };
-        Some(self.begin_tick(now, &Readiness::none()))
+        let mut now = self.rt.now;
+        if self.rt.ready.is_empty() && !self.stopping {
+            now = self.next_deadline()?;
+        }
+        self.rt.ready.compact();
+        if woken_from_outside() {
+            self.rt.take_woken();
+        }
+        Some(self.begin_timers(now))
     }
 
-    /// Ends a tick: false if the loop was stopped, none if something is to be looked after first.
-    fn end_tick(&mut self) -> Option<bool> {
+    /// Ends a tick, and begins the next one if nobody else is driven.
+    #[inline(always)]
+    fn end_tick(&mut self, alone: bool) -> AfterTick {
         if self.rt.attention & (attention::WAKERS | attention::TRASH) != 0 {
-            return None;
+            return AfterTick::Attend;
         }
         self.leave_step();
-        Some(!std::mem::replace(&mut self.stopping, false))
+        if self.stopping {
+            self.stopping = false;
+            return AfterTick::Ended(Turned::Stopped);
+        }
+        if alone
+            && store::threads_count() == 0
+            && let Some(count) = self.begin_turn()
+        {
+            return AfterTick::Again(count);
+        }
+        AfterTick::Ended(Turned::Waits)
     }
 
     #[inline(always)]
@@ -215,6 +255,7 @@ impl Loop {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn leave_step(&mut self) {
         if self.rt.attention != 0 {
             self.close_step();
@@ -356,7 +397,7 @@ fn end_step(loop_id: u64, body: NonNull<dyn Body>, word: Word, ended: Ended) {
         Some(Ok(Some(left))) => left.clean_up(loop_id),
         Some(Ok(None)) | None => {}
         Some(Err(error)) => {
-            // SAFETY: as in `run_entries`: the slot is still the running one, and its body has just returned.
+            // SAFETY: as in `run`: the slot is still the running one, and its body has just returned.
             unsafe { end_body(body, error) };
             end_task(loop_id, slot, Ended::Cancelled);
         }
@@ -456,7 +497,7 @@ pub(crate) fn run_eagerly(loop_id: u64, slot: u32) {
         }
     });
     let Some(Some(((current, current_word, context), body, word))) = entered else { return };
-    // SAFETY: as in `run_entries`; the steps below this one are marked in `suspended`.
+    // SAFETY: as in `run`; the steps below this one are marked in `suspended`.
     let ran = catch_unwind(AssertUnwindSafe(|| unsafe { run_body(body, word) }));
     if let Ok(Poll::Ready(ended)) = ran {
         end_step(loop_id, body, word, ended);

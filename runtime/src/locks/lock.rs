@@ -155,7 +155,9 @@ impl Future for Acquire<'_> {
         let polled = if this.wait.begun() { this.resume(cx) } else { this.begin(cx) };
         match polled {
             Some(Polled::Pending) => Poll::Pending,
-            Some(Polled::Taken) => Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()) })),
+            Some(Polled::Taken) => {
+                Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()) }))
+            }
             Some(Polled::Cancelled(error)) => Poll::Ready(Err(error)),
             None => Poll::Ready(Err(Error::loop_is_closed())),
         }
