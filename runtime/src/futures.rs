@@ -345,7 +345,7 @@ struct Rest {
 pub(crate) type Unretrieved = (Kind, Error, Option<String>);
 
 impl Left {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn clean_up(self, loop_id: u64) {
         drop(self.body);
         if let Some(rest) = self.rest {
@@ -495,6 +495,7 @@ impl Rt {
     }
 
     /// Reads the result as `result()` does: it counts as looked at.
+    #[inline(always)]
     pub(crate) fn read(&mut self, slot: u32) -> Read {
         self.touch_slot(slot, false);
         let this = self.slot_mut(slot);
@@ -613,7 +614,7 @@ impl Rt {
     }
 
     /// The last handle of a future or task has gone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn forget(&mut self, slot: u32) -> Option<Left> {
         let this = self.slot(slot);
         if this.word.kind() == Kind::Task && !this.is(flag::DONE) {
@@ -623,7 +624,7 @@ impl Rt {
     }
 
     /// Takes out what a slot without handles holds, and frees it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_left(&mut self, slot: u32) -> Left {
         let this = self.slot_mut(slot);
         let rest = (this.is(flag::UNRETRIEVED) || !this.waiters.is_empty()).then_some(());

@@ -412,6 +412,7 @@ fn end_task(loop_id: u64, slot: u32, ended: Ended) {
 }
 
 impl Rt {
+    #[inline(always)]
     fn end_task(&mut self, slot: u32, ended: Ended) -> Option<crate::futures::Left> {
         if self.attention & attention::WATCHED != 0 {
             self.observe_end(slot, ended);

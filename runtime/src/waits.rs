@@ -511,6 +511,7 @@ impl Rt {
 
     // ---- slots
 
+    #[inline(always)]
     pub(crate) fn new_slot(&mut self, kind: Kind) -> u32 {
         if let Some(slot) = self.free.pop() {
             let this = &mut self.slots[slot as usize];
@@ -533,6 +534,7 @@ impl Rt {
     }
 
     /// Gives a slot back. Its body must have been taken out before.
+    #[inline(always)]
     pub(crate) fn free_slot(&mut self, slot: u32) {
         debug_assert!(self.slot(slot).body.is_none(), "a body is dropped outside of the access");
         if self.slot(slot).is(flag::CONTEXT | flag::GATHERING) || !self.names.is_empty() {
