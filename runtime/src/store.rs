@@ -319,10 +319,29 @@ pub(crate) struct Object {
     state: Option<State>,
     /// Where it was last taken, for reports.
     pub(crate) taken_at: Option<&'static Location<'static>>,
+    /// The number of the present hold of a lock, 0 while it is free.
+    pub(crate) hold: u32,
     pub(crate) kind: ObjectKind,
 }
 
 const _: () = assert!(size_of::<Object>() == 64);
+
+impl Object {
+    fn new(kind: ObjectKind, state: Option<State>) -> Object {
+        Object {
+            waiters: List::EMPTY,
+            others: List::EMPTY,
+            count: 0,
+            extra: 0,
+            holder: 0,
+            handles: 1,
+            state,
+            taken_at: None,
+            hold: 0,
+            kind,
+        }
+    }
+}
 
 /// What is rarely looked at, one for each object.
 pub(crate) struct ObjectCold {
@@ -366,17 +385,7 @@ pub(crate) struct Objects {
 
 impl Objects {
     fn insert(&mut self, kind: ObjectKind, state: Option<State>, cold: ObjectCold) -> u32 {
-        let object = Object {
-            waiters: List::EMPTY,
-            others: List::EMPTY,
-            count: 0,
-            extra: 0,
-            holder: 0,
-            handles: 1,
-            state,
-            taken_at: None,
-            kind,
-        };
+        let object = Object::new(kind, state);
         if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = object;
             self.cold[slot as usize] = cold;
@@ -384,19 +393,12 @@ impl Objects {
         }
         if self.slots.is_empty() {
             // Object 0 is nobody's.
-            let nobody = ObjectCold { key: 0, nth: 0, place: cold.place, name: None };
-            self.slots.push(Object { handles: 0, state: None, ..object });
-            self.cold.push(nobody);
-            return self.insert_at_end(kind, cold);
+            self.slots.push(Object::new(kind, None));
+            self.cold.push(ObjectCold { key: 0, nth: 0, place: cold.place, name: None });
         }
         self.slots.push(object);
         self.cold.push(cold);
         self.slots.len() as u32 - 1
-    }
-
-    fn insert_at_end(&mut self, kind: ObjectKind, cold: ObjectCold) -> u32 {
-        let state = self.slots[0].state.take();
-        self.insert(kind, state, cold)
     }
 
     /// What a closed loop must drop, outside of any access.
@@ -492,6 +494,11 @@ impl ObjectRef {
         }
     }
 
+    /// The object in words, for messages; empty if its loop is gone.
+    pub(crate) fn name(&self) -> String {
+        access_quietly(self.loop_id, |l| l.objects.name(self.slot)).unwrap_or_default()
+    }
+
     /// Gives the object a name for reports.
     pub(crate) fn set_name(&self, name: String) {
         let _ = access_quietly(self.loop_id, |l| l.objects.cold[self.slot as usize].name = Some(name));
@@ -545,23 +552,27 @@ impl<S: 'static> TypedRef<S> {
         TypedRef { object: ObjectRef::with_state(kind, Some(State::new(state))), marker: PhantomData }
     }
 
+    /// Lets `f` work on the object and its value; none if its loop is gone, or is closing and has dropped the value.
+    ///
+    /// # Panics
+    /// As [`ObjectRef::access`].
     #[inline(always)]
     #[track_caller]
     pub(crate) fn access<R>(&self, f: impl FnOnce(&mut Rt, &mut Object, &mut S) -> R) -> Option<R> {
         self.object.access(|rt, object| {
-            let mut pointer = state_pointer::<S>(object);
+            let mut pointer = state_pointer::<S>(object)?;
             // SAFETY: see `state_pointer`.
-            f(rt, object, unsafe { pointer.as_mut() })
-        })
+            Some(f(rt, object, unsafe { pointer.as_mut() }))
+        })?
     }
 
     #[inline(always)]
     pub(crate) fn access_quietly<R>(&self, f: impl FnOnce(&mut Rt, &mut Object, &mut S) -> R) -> Option<R> {
         self.object.access_quietly(|rt, object| {
-            let mut pointer = state_pointer::<S>(object);
+            let mut pointer = state_pointer::<S>(object)?;
             // SAFETY: see `state_pointer`.
-            f(rt, object, unsafe { pointer.as_mut() })
-        })
+            Some(f(rt, object, unsafe { pointer.as_mut() }))
+        })?
     }
 
     pub(crate) fn object(&self) -> &ObjectRef {
@@ -569,14 +580,14 @@ impl<S: 'static> TypedRef<S> {
     }
 }
 
-/// The value of a typed object.
+/// The value of a typed object; none if its loop is closing and has dropped it already.
 ///
 /// It may be used as `&mut S` while the object is accessed: only `TypedRef::<S>::new` makes such an object, with a
 /// value of type `S`; its handles are counted, so neither the slot nor the value is gone or another's; the value has
 /// an allocation of its own, so it overlaps with nothing that `Rt` or `Object` hold.
 #[inline(always)]
-fn state_pointer<S>(object: &Object) -> NonNull<S> {
-    object.state.as_ref().expect("a typed object has its state while handles live").pointer.cast()
+fn state_pointer<S>(object: &Object) -> Option<NonNull<S>> {
+    object.state.as_ref().map(|state| state.pointer.cast())
 }
 
 impl<S> Clone for TypedRef<S> {
