@@ -330,6 +330,12 @@ impl Rt {
         self.slot(node).node.state & CANCELLED != 0
     }
 
+    /// Done and not cancelled: what it was given must be passed on if its task cannot use it.
+    #[inline(always)]
+    pub(crate) fn is_woken(&self, node: u32) -> bool {
+        self.slot(node).node.state & (WOKEN | CANCELLED) == WOKEN
+    }
+
     /// `fut.set_result`: the waiter runs in the next tick. It stays in its line until then.
     #[inline(always)]
     pub(crate) fn wake(&mut self, node: u32) {
