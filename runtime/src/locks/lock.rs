@@ -3,6 +3,10 @@
 //! `count` is 1 while it is held. Releasing frees it and wakes the first in line, but whoever asks between that and the
 //! waiter's run stands behind: the line is not jumped. A waiter that was woken and then cancelled or dropped passes
 //! the lock on.
+//!
+//! `hold` is the number of the hold, 0 while the lock is free; `extra` is the last one given out. A guard gives back its
+//! own hold and no other: not one that somebody else has by now, because `release` was called, or because a
+//! `Condition.wait` that had given the lock up was dropped before it had it again.
 
 use crate::slots::NONE;
 use crate::store::{Object, ObjectKind, ObjectRef};
@@ -111,11 +115,31 @@ impl Lock {
     pub(crate) fn object(&self) -> &ObjectRef {
         &self.object
     }
+
+    /// The number of the hold; an error of kind `Runtime` with this message if the lock is free.
+    #[track_caller]
+    pub(super) fn check_held(&self, message: &str) -> Result<u32> {
+        let hold = self.object.access(|rt, object| {
+            rt.touch(self.object.slot(), false);
+            (object.count != 0).then_some(object.hold)
+        });
+        match hold {
+            Some(Some(hold)) => Ok(hold),
+            Some(None) => Err(Error::new(ErrorKind::Runtime, message)),
+            None => Err(Error::loop_is_closed()),
+        }
+    }
+
+    /// Lets the one who has just taken the lock go on under the number of an earlier hold.
+    pub(super) fn restore_hold(&self, hold: u32) {
+        let _ = self.object.access_quietly(|_, object| object.hold = hold);
+    }
 }
 
 #[inline(always)]
 fn release(rt: &mut Rt, object: &mut Object, slot: u32) {
     object.count = 0;
+    object.hold = 0;
     object.holder = NONE;
     rt.touch(slot, true);
     wake_first(rt, object);
@@ -130,13 +154,16 @@ fn wake_first(rt: &mut Rt, object: &Object) {
     }
 }
 
-/// Takes the lock for the running task; its guard will hold a handle.
+/// Takes the lock for the running task; its guard will hold a handle and the number of the hold.
 #[inline(always)]
-fn take(rt: &Rt, object: &mut Object, place: &'static Location<'static>) {
+fn take(rt: &Rt, object: &mut Object, place: &'static Location<'static>) -> u32 {
     object.count = 1;
+    object.extra = object.extra.wrapping_add(1);
+    object.hold = object.extra;
     object.holder = rt.current();
     object.taken_at = Some(place);
     object.handles += 1;
+    object.hold
 }
 
 /// The future of [`Lock::acquire`].
@@ -155,8 +182,8 @@ impl Future for Acquire<'_> {
         let polled = if this.wait.begun() { this.resume(cx) } else { this.begin(cx) };
         match polled {
             Some(Polled::Pending) => Poll::Pending,
-            Some(Polled::Taken) => {
-                Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()) }))
+            Some(Polled::Taken(hold)) => {
+                Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()), hold }))
             }
             Some(Polled::Cancelled(error)) => Poll::Ready(Err(error)),
             None => Poll::Ready(Err(Error::loop_is_closed())),
@@ -166,8 +193,8 @@ impl Future for Acquire<'_> {
 
 enum Polled {
     Pending,
-    /// The lock is taken, and a handle of it raised for the guard.
-    Taken,
+    /// The lock is taken, under this number, and a handle of it raised for the guard.
+    Taken(u32),
     Cancelled(Error),
 }
 
@@ -178,8 +205,7 @@ impl Acquire<'_> {
         self.lock.object.access(|rt, object| {
             rt.touch(slot, true);
             if object.count == 0 && only_cancelled(rt, object) {
-                take(rt, object, wait.place);
-                return Polled::Taken;
+                return Polled::Taken(take(rt, object, wait.place));
             }
             rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
             Polled::Pending
@@ -192,8 +218,7 @@ impl Acquire<'_> {
         self.lock.object.access(|rt, object| match rt.resume_in(wait, cx, &mut object.waiters) {
             Resumed::Woken => {
                 rt.touch(slot, true);
-                take(rt, object, wait.place);
-                Polled::Taken
+                Polled::Taken(take(rt, object, wait.place))
             }
             Resumed::Pending => Polled::Pending,
             Resumed::Cancelled(error) => {
@@ -240,6 +265,8 @@ impl Drop for Acquire<'_> {
 pub struct LockGuard {
     // Given back together with the lock, in one access.
     object: ManuallyDrop<ObjectRef>,
+    /// The number of the hold that it gives back.
+    hold: u32,
 }
 
 impl LockGuard {
@@ -253,9 +280,9 @@ impl LockGuard {
 impl Drop for LockGuard {
     #[inline]
     fn drop(&mut self) {
-        let slot = self.object.slot();
+        let (slot, hold) = (self.object.slot(), self.hold);
         self.object.give_back(|rt, object| {
-            if object.count != 0 {
+            if object.hold == hold {
                 release(rt, object, slot);
             }
         });
