@@ -53,7 +53,10 @@ pub use exceptions::ErrorContext;
 pub use foreign::{Interruptible, interruptible};
 pub use futures::{DoneCallback, Future, FutureState, Join};
 pub use handles::{CallbackOutput, Handle, TimerHandle};
-pub use locks::{Acquire, Lock, LockGuard};
+pub use locks::{
+    Acquire, Barrier, BarrierWait, BoundedSemaphore, Condition, ConditionWait, ConditionWaitFor, Event,
+    EventWait, Lock, LockGuard, Semaphore, SemaphoreAcquire, SemaphorePermit,
+};
 pub use profile::Profile;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use store::ObjectKind;
