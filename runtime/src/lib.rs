@@ -30,6 +30,7 @@ mod handles;
 mod lanes;
 mod locks;
 mod profile;
+mod queues;
 mod ready;
 mod sleep;
 mod slots;
@@ -58,6 +59,7 @@ pub use locks::{
     EventWait, Lock, LockGuard, Semaphore, SemaphoreAcquire, SemaphorePermit,
 };
 pub use profile::Profile;
+pub use queues::{LifoQueue, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut, Refused};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use store::ObjectKind;
 pub use strategy::Strategy;
