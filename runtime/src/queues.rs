@@ -8,21 +8,24 @@
 //! it runs, and there still is something to get, the next in line is woken in its place: no wake-up is lost.
 //!
 //! The object's fields: `waiters` getters, `others` putters, `count` items, `extra` the bound (0 = none). The items and
-//! the tasks that `join` are in [`State`]. Items are compared (`items`) and dropped outside of any access to the loop.
+//! the tasks that `join` are in `state`. Items are compared (`comparing`) and dropped outside of any access to the loop.
 
+mod comparing;
 mod items;
 mod kinds;
+mod refused;
+mod state;
 mod waiting;
 
 pub use kinds::{LifoQueue, PriorityQueue};
+pub use refused::Refused;
 pub use waiting::{QueueGet, QueueJoin, QueuePut};
 
-use crate::slots::List;
 use crate::store::{Object, ObjectKind, TypedRef};
-use crate::waits::Rt;
 use crate::{Error, ErrorKind, Result};
-use items::{Order, heap_pop, heap_push};
-use std::collections::VecDeque;
+use items::Order;
+use refused::refusal;
+use state::{Get, Put, State, is_full};
 use std::fmt;
 
 /// A queue between tasks, first in, first out.
@@ -54,89 +57,6 @@ pub struct Queue<T> {
     state: TypedRef<State<T>>,
 }
 
-/// What the object of a queue carries.
-struct State<T> {
-    items: VecDeque<T>,
-    order: Order<T>,
-    /// Items that were put and not yet reported as done. The event `_finished` of CPython is set while this is 0.
-    unfinished: u64,
-    joiners: List,
-    shut_down: bool,
-    /// The items are with somebody who compares them, and `items` is empty: from `take_heap` to `Heap::drop`.
-    comparing: bool,
-}
-
-/// What came of trying to put.
-enum Put<T> {
-    Done,
-    Refused(ErrorKind),
-    /// There is room, and the place is found by comparing.
-    Compare(fn(&T, &T) -> bool),
-}
-
-/// What came of trying to get.
-enum Get<T> {
-    Item(T),
-    Refused(ErrorKind),
-    /// There is an item, and the next one is found by comparing.
-    Compare(fn(&T, &T) -> bool),
-}
-
-impl<T> State<T> {
-    #[inline(always)]
-    fn put(&mut self, rt: &mut Rt, object: &mut Object, item: &mut Option<T>) -> Put<T> {
-        if self.shut_down {
-            return Put::Refused(ErrorKind::QueueShutDown);
-        }
-        if is_full(object) {
-            return Put::Refused(ErrorKind::QueueFull);
-        }
-        if let Order::Priority(less) = self.order {
-            return Put::Compare(less);
-        }
-        self.items.push_back(item.take().expect("an item is put once"));
-        self.added(rt, object);
-        Put::Done
-    }
-
-    /// An item more is in the queue.
-    #[inline(always)]
-    fn added(&mut self, rt: &mut Rt, object: &mut Object) {
-        object.count = self.items.len() as u32;
-        self.unfinished += 1;
-        rt.pop_wake(&mut object.waiters);
-    }
-
-    #[inline(always)]
-    fn get(&mut self, rt: &mut Rt, object: &mut Object) -> Get<T> {
-        if object.count == 0 {
-            return Get::Refused(if self.shut_down {
-                ErrorKind::QueueShutDown
-            } else {
-                ErrorKind::QueueEmpty
-            });
-        }
-        let item = match self.order {
-            Order::Fifo => self.items.pop_front(),
-            Order::Lifo => self.items.pop_back(),
-            Order::Priority(less) => return Get::Compare(less),
-        };
-        self.removed(rt, object);
-        Get::Item(item.expect("`count` is the number of items"))
-    }
-
-    /// An item less is in the queue.
-    #[inline(always)]
-    fn removed(&mut self, rt: &mut Rt, object: &mut Object) {
-        object.count = self.items.len() as u32;
-        rt.pop_wake(&mut object.others);
-    }
-
-    fn wake_joiners(&mut self, rt: &mut Rt) {
-        crate::locks::wake_all(rt, self.joiners);
-    }
-}
-
 impl<T: 'static> Queue<T> {
     /// Makes an empty queue for at most `maxsize` items; 0 is no bound.
     ///
@@ -149,15 +69,7 @@ impl<T: 'static> Queue<T> {
 
     #[track_caller]
     fn with_order(maxsize: usize, order: Order<T>) -> Queue<T> {
-        let state = State {
-            items: VecDeque::new(),
-            order,
-            unfinished: 0,
-            joiners: List::EMPTY,
-            shut_down: false,
-            comparing: false,
-        };
-        let state = TypedRef::new(ObjectKind::Queue, state);
+        let state = TypedRef::new(ObjectKind::Queue, State::new(order));
         let _ = state.access(|_, object, _| object.extra = u32::try_from(maxsize).unwrap_or(u32::MAX));
         Queue { state }
     }
@@ -222,26 +134,17 @@ impl<T: 'static> Queue<T> {
         let mut item = Some(item);
         let put = self.state.access(|rt, object, state| {
             rt.touch(self.state.object().slot(), true);
-            state.put(rt, object, &mut item)
+            state.put(rt, object, item.take().expect("an item is put once"))
         });
-        let kind = match put {
-            Some(Put::Done) => return Ok(()),
-            Some(Put::Compare(less)) => {
-                self.put_by_comparing(&mut item, less);
-                return Ok(());
+        match put {
+            Some(Put::Done) => Ok(()),
+            Some(Put::Compare(less, item)) => {
+                self.put_by_comparing(item, less);
+                Ok(())
             }
-            Some(Put::Refused(kind)) => kind,
-            None => ErrorKind::Runtime,
-        };
-        Err(Refused { kind, item: item.expect("a refused item was not put") })
-    }
-
-    #[track_caller]
-    fn put_by_comparing(&self, item: &mut Option<T>, less: fn(&T, &T) -> bool) {
-        let mut heap = self.take_heap();
-        heap_push(&mut heap.items, item.take().expect("an item is put once"), less);
-        drop(heap);
-        let _ = self.state.access(|rt, object, state| state.added(rt, object));
+            Some(Put::Refused(kind, item)) => Err(Refused { kind, item }),
+            None => Err(Refused { kind: ErrorKind::Runtime, item: item.expect("the access did not happen") }),
+        }
     }
 
     /// Waits until there is an item, then takes it.
@@ -287,15 +190,6 @@ impl<T: 'static> Queue<T> {
             Some(Get::Refused(kind)) => Err(refusal(kind)),
             None => Err(Error::loop_is_closed()),
         }
-    }
-
-    #[track_caller]
-    fn get_by_comparing(&self, less: fn(&T, &T) -> bool) -> T {
-        let mut heap = self.take_heap();
-        let item = heap_pop(&mut heap.items, less).expect("`count` is the number of items");
-        drop(heap);
-        let _ = self.state.access(|rt, object, state| state.removed(rt, object));
-        item
     }
 
     /// Says that an item which was taken has been dealt with: [`join`](Queue::join) waits for that.
@@ -419,47 +313,6 @@ impl<T: 'static> Queue<T> {
             f(object, state)
         })
     }
-
-    /// Takes all items out; `count` still counts them.
-    #[track_caller]
-    fn take_items(&self) -> VecDeque<T> {
-        let items =
-            self.state.access(|_, _, state| (!state.comparing).then(|| std::mem::take(&mut state.items)));
-        items.unwrap_or_else(|| Some(VecDeque::new())).unwrap_or_else(|| panic!("{COMPARING}"))
-    }
-
-    /// Takes all items out, to be compared outside of the access.
-    #[track_caller]
-    fn take_heap(&self) -> Heap<'_, T> {
-        let items = self.take_items();
-        let _ = self.state.access(|_, _, state| state.comparing = true);
-        Heap { queue: self, items }
-    }
-}
-
-#[inline(always)]
-fn is_full(object: &Object) -> bool {
-    object.extra != 0 && object.count >= object.extra
-}
-
-const COMPARING: &str = "an item of a PriorityQueue used the queue while it was being compared.\n\
-     `Ord` of what is put into the queue must only look at the two items.";
-
-/// The items of a priority queue, taken out to be compared; back in the queue when it is dropped, a panic included.
-struct Heap<'a, T: 'static> {
-    queue: &'a Queue<T>,
-    items: VecDeque<T>,
-}
-
-impl<T: 'static> Drop for Heap<'_, T> {
-    fn drop(&mut self) {
-        let items = std::mem::take(&mut self.items);
-        let _ = self.queue.state.access_quietly(|_, object, state| {
-            object.count = items.len() as u32;
-            state.comparing = false;
-            state.items = items;
-        });
-    }
 }
 
 impl<T> Clone for Queue<T> {
@@ -471,48 +324,5 @@ impl<T> Clone for Queue<T> {
 impl<T: 'static> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::locks::debug(self.state.object(), f, |object| format!("items:{}", object.count))
-    }
-}
-
-/// An item that a queue did not take, and why.
-///
-/// `?` turns it into an [`Error`] of the same kind.
-pub struct Refused<T> {
-    kind: ErrorKind,
-    item: T,
-}
-
-impl<T> Refused<T> {
-    /// `QueueFull`, `QueueShutDown`, or `Runtime` if the event loop is closed.
-    pub fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// Gives the item back.
-    pub fn into_item(self) -> T {
-        self.item
-    }
-}
-
-impl<T> fmt::Debug for Refused<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Refused({})", self.kind.name())
-    }
-}
-
-impl<T> From<Refused<T>> for Error {
-    #[cold]
-    fn from(refused: Refused<T>) -> Error {
-        refusal(refused.kind)
-    }
-}
-
-#[cold]
-fn refusal(kind: ErrorKind) -> Error {
-    match kind {
-        ErrorKind::QueueEmpty => Error::new(kind, "the queue is empty"),
-        ErrorKind::QueueFull => Error::new(kind, "the queue is full"),
-        ErrorKind::QueueShutDown => Error::new(kind, "the queue was shut down"),
-        _ => Error::loop_is_closed(),
     }
 }

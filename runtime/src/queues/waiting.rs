@@ -1,6 +1,8 @@
 //! The futures of a queue, written by hand: each looks, stands in a line, and looks again when it is woken.
 
-use super::{Get, Put, Queue, refusal};
+use super::Queue;
+use super::refused::refusal;
+use super::state::{Get, Put, is_full};
 use crate::waits::{Op, Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
@@ -106,7 +108,7 @@ impl<'a, T: 'static> QueuePut<'a, T> {
         let QueuePut { queue, wait, .. } = self;
         let _ = queue.state.access_quietly(|rt, object, _| {
             rt.touch(queue.state.object().slot(), true);
-            if rt.abandon_in(wait, &mut object.others) && !super::is_full(object) {
+            if rt.abandon_in(wait, &mut object.others) && !is_full(object) {
                 rt.pop_wake(&mut object.others);
             }
         });
@@ -126,7 +128,7 @@ impl<T: 'static> Future for QueuePut<'_, T> {
                     Resumed::Pending => return Poll::Pending,
                     Resumed::Woken => {}
                     Resumed::Cancelled(error) => {
-                        if woken && !super::is_full(object) {
+                        if woken && !is_full(object) {
                             rt.pop_wake(&mut object.others);
                         }
                         return Poll::Ready(Err(error));
@@ -134,8 +136,9 @@ impl<T: 'static> Future for QueuePut<'_, T> {
                 }
             }
             rt.touch(slot, true);
-            match state.put(rt, object, item) {
-                Put::Refused(ErrorKind::QueueFull) => {
+            match state.put(rt, object, item.take().expect("an item is put once")) {
+                Put::Refused(ErrorKind::QueueFull, refused) => {
+                    *item = Some(refused);
                     rt.wait_in(wait, cx, &mut object.others, Op::Put, slot);
                     Poll::Pending
                 }
@@ -145,11 +148,12 @@ impl<T: 'static> Future for QueuePut<'_, T> {
         match put {
             Some(Poll::Pending) => Poll::Pending,
             Some(Poll::Ready(Ok(Put::Done))) => Poll::Ready(Ok(())),
-            Some(Poll::Ready(Ok(Put::Compare(less)))) => {
+            Some(Poll::Ready(Ok(Put::Compare(less, item)))) => {
                 queue.put_by_comparing(item, less);
                 Poll::Ready(Ok(()))
             }
-            Some(Poll::Ready(Ok(Put::Refused(kind)))) => Poll::Ready(Err(refusal(kind))),
+            // The item is dropped here, outside of the access.
+            Some(Poll::Ready(Ok(Put::Refused(kind, _item)))) => Poll::Ready(Err(refusal(kind))),
             Some(Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
             None => Poll::Ready(Err(Error::loop_is_closed())),
         }
