@@ -183,6 +183,7 @@ impl Rt {
         self.gathering.clear();
         self.names.clear();
         self.aborted.clear();
+        self.contexts.clear();
         self.counters.clear();
         self.observed.clear();
         self.timers.clear();

@@ -50,11 +50,17 @@ impl Contexts {
         (context != NONE).then(|| &self.slots[context as usize].values)
     }
 
-    /// What a closed loop must drop, outside of any access.
+    /// What a closed loop must drop, outside of any access. The contexts themselves stay: what is dropped after them
+    /// gives back its counts.
     pub(crate) fn take_values(&mut self) -> Vec<impl Sized + use<>> {
+        let filled = self.slots.iter_mut().filter(|slot| !slot.values.is_empty());
+        filled.map(|slot| std::mem::take(&mut slot.values)).collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.free.clear();
+        self.slots.clear();
         self.base = NONE;
-        std::mem::take(&mut self.slots)
     }
 }
 

@@ -499,7 +499,7 @@ impl std::fmt::Debug for EventLoop {
 pub fn get_running_loop() -> Result<EventLoop> {
     let running = access_current(|l| {
         l.handles += u32::from(l.running);
-        l.running.then_some(EventLoop { id: l.id })
+        l.running.then(|| EventLoop { id: l.id })
     });
     running.flatten().ok_or_else(|| Error::new(ErrorKind::Runtime, "no running event loop"))
 }
