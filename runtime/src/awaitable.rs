@@ -1,9 +1,10 @@
 //! What the combinators take: a coroutine, a task, or a future.
 
-use crate::futures::{Future, Join};
+use crate::futures::{Claim, Future, Join};
 use crate::tasks::{Task, create_task};
 use crate::{Result, store};
 use std::future::IntoFuture;
+use std::panic::Location;
 
 /// A coroutine, a task or a future: what asyncio's functions call an *awaitable*.
 ///
@@ -65,6 +66,30 @@ impl<T: 'static> From<&Future<T>> for Future<T> {
     }
 }
 
+/// A future whose handle nobody else has: its result is taken, not cloned.
+pub(crate) struct Sole<T>(pub(crate) Future<T>);
+
+impl<T: 'static> IntoFuture for Sole<T> {
+    type Output = Result<T>;
+    type IntoFuture = Claim<T>;
+    #[track_caller]
+    fn into_future(self) -> Claim<T> {
+        self.0.claim_at(Location::caller())
+    }
+}
+
+impl<T: 'static> Awaitable for Sole<T> {
+    type Output = T;
+
+    fn ensure_future(self) -> Future<T> {
+        self.0
+    }
+
+    fn claim(future: &Future<T>) -> Result<T> {
+        future.take_result()
+    }
+}
+
 /// The task or future that this is, or a new task of the coroutine (`asyncio.ensure_future`).
 ///
 /// # Panics
@@ -85,4 +110,5 @@ const _: fn() = || {
     is_send_and_sync::<Future<*const u8>>();
     is_send_and_sync::<Task<*const u8>>();
     is_send_and_sync::<Join<*const u8>>();
+    is_send_and_sync::<Claim<*const u8>>();
 };

@@ -5,7 +5,7 @@
 //! loop still current; what they make ready never runs. Then the loop leaves the register, and its handles are inert.
 
 use crate::choices::{Purpose, Stream};
-use crate::event_loop::{EventLoop, EventLoopBuilder, Loop};
+use crate::event_loop::{DefaultExecutor, EventLoop, EventLoopBuilder, Loop};
 use crate::exceptions::{ErrorContext, Handlers, never_retrieved, report};
 use crate::profile::Profile;
 use crate::ready::Ready;
@@ -219,6 +219,7 @@ impl Loop {
             tick_limit: None,
             handles: 0,
             handlers: Handlers::default(),
+            default_executor: DefaultExecutor::default(),
         }
     }
 
@@ -231,6 +232,7 @@ impl Loop {
         let trash = std::mem::take(&mut rt.trash);
         let contexts = rt.contexts.take_values();
         let handlers = std::mem::take(&mut self.handlers);
+        let executor = self.default_executor.pool.take();
         let some = !bodies.is_empty()
             || !objects.is_empty()
             || !wakers.0.is_empty()
@@ -238,8 +240,9 @@ impl Loop {
             || !trash.is_empty()
             || !contexts.is_empty()
             || handlers.own.is_some()
-            || handlers.default.is_some();
-        some.then_some((bodies, objects, wakers, trash, contexts, handlers))
+            || handlers.default.is_some()
+            || executor.is_some();
+        some.then_some((bodies, objects, wakers, trash, contexts, handlers, executor))
     }
 
     fn reset(&mut self) {
@@ -248,6 +251,7 @@ impl Loop {
         (self.running, self.in_thread, self.stopping, self.cleaned) = (false, false, false, false);
         (self.eager, self.debug, self.slow_callback) = (false, false, SLOW_CALLBACK);
         (self.charged, self.ticks, self.tick_limit) = (0, 0, None);
+        self.default_executor.shutdown_called = false;
     }
 }
 

@@ -277,6 +277,21 @@ impl Context {
         made.unwrap_or_else(|| crate::event_loop::no_loop_here("Context"))
     }
 
+    /// An empty context of a loop that need not be the current one.
+    pub(crate) fn empty_of(loop_id: u64) -> Context {
+        let number = access(loop_id, |l| l.rt.contexts.insert(Rc::default()));
+        Context { loop_id, number: number.unwrap_or(NONE) }
+    }
+
+    /// The context that a task or callback was given; an empty one if nobody has written to it.
+    pub(crate) fn of_slot(loop_id: u64, slot: u32) -> Context {
+        let number = access(loop_id, |l| match l.rt.cold[slot as usize].context {
+            NONE => l.rt.contexts.insert(Rc::default()),
+            context => l.rt.share_context(context),
+        });
+        Context { loop_id, number: number.unwrap_or(NONE) }
+    }
+
     /// A copy with the same values, that changes on its own from here.
     pub fn copy(&self) -> Context {
         let number = access(self.loop_id, |l| {

@@ -22,8 +22,10 @@ use crate::timers::Timer;
 use crate::trace::Trace;
 use crate::waits::{Op, Rt, attention};
 use crate::{Error, ErrorKind, Result};
+use std::any::Any;
 use std::borrow::Cow;
 use std::panic::Location;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A loop: everything that its handles point at.
@@ -51,6 +53,14 @@ pub(crate) struct Loop {
     pub(crate) tick_limit: Option<u64>,
     pub(crate) handles: u32,
     pub(crate) handlers: Handlers,
+    pub(crate) default_executor: DefaultExecutor,
+}
+
+/// `_default_executor` and `_executor_shutdown_called`. Its type is the library's, a layer above.
+#[derive(Default)]
+pub(crate) struct DefaultExecutor {
+    pub(crate) pool: Option<Rc<dyn Any>>,
+    pub(crate) shutdown_called: bool,
 }
 
 /// asyncio's event loop: a handle; a clone is the same loop.

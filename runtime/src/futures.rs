@@ -256,6 +256,12 @@ impl<T: 'static> Future<T> {
         removed.flatten().is_some()
     }
 
+    /// The message of the cancellation of a future, if one was given. Of a cancelled task there is none: CPython
+    /// keeps the raised error there, and gives it to the first reader.
+    pub(crate) fn cancel_message(&self) -> Option<String> {
+        access(self.loop_id, |l| l.rt.messages.get(&self.slot).cloned()).flatten()
+    }
+
     /// Lets a cancel of this future go to these children instead. It is true if one of them took it.
     pub(crate) fn cancel_children_instead(&self, children: Vec<u32>) {
         let _ = access(self.loop_id, |l| {
@@ -270,6 +276,11 @@ impl<T: 'static> Future<T> {
             l.rt.gathering.get(&self.slot).is_some_and(|gathering| gathering.cancel_requested)
         });
         requested.unwrap_or(false)
+    }
+
+    /// Awaits a future whose handle nobody else has.
+    pub(crate) fn claim_at(self, place: &'static Location<'static>) -> Claim<T> {
+        Claim(self.wait_at(place))
     }
 
     /// Awaits it under the name of another place: what a combinator's wait is shown as.
@@ -374,17 +385,41 @@ impl<T: Clone + 'static> std::future::Future for Join<T> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let this = self.get_mut();
-        let target = this.target.slot;
-        let wait = &mut this.wait;
-        let read = access(this.target.loop_id, |l| l.rt.join(wait, cx, target));
-        match read {
+        self.get_mut().poll_with(cx, |result, target| Ok(result.with(target, T::clone)))
+    }
+}
+
+impl<T: 'static> Join<T> {
+    #[inline(always)]
+    fn poll_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(Found, &Future<T>) -> Result<T>,
+    ) -> Poll<Result<T>> {
+        let target = self.target.slot;
+        let wait = &mut self.wait;
+        match access(self.target.loop_id, |l| l.rt.join(wait, cx, target)) {
             Some(Poll::Pending) => Poll::Pending,
-            Some(Poll::Ready(Read::Finished(result))) => Poll::Ready(Ok(result.with(&this.target, T::clone))),
+            Some(Poll::Ready(Read::Finished(result))) => Poll::Ready(read(result, &self.target)),
             Some(Poll::Ready(Read::Failed(error))) => Poll::Ready(Err(error)),
             Some(Poll::Ready(Read::Pending)) => unreachable!("a wait that is over has a result"),
             None => Poll::Ready(Err(Error::loop_is_closed())),
         }
+    }
+}
+
+/// Waits for the end of a future that nobody else reads: takes the result, so that it need not be cloned.
+///
+/// # Cancellation
+/// As of [`Join`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Claim<T>(Join<T>);
+
+impl<T: 'static> std::future::Future for Claim<T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        self.get_mut().0.poll_with(cx, Found::take)
     }
 }
 

@@ -206,6 +206,11 @@ impl AnyTask {
     pub fn remove_done_callback(&self, callback: &crate::DoneCallback) -> bool {
         self.0.remove_done_callback(callback)
     }
+
+    /// The context that it runs in.
+    pub(crate) fn context(&self) -> VarContext {
+        VarContext::of_slot(self.0.loop_id, self.0.slot)
+    }
 }
 
 impl<T> Clone for Task<T> {
