@@ -7,43 +7,55 @@
 //! | 0 words | [`error`](Error), [`clock`](Instant) | errors, virtual time |
 //! | 1 chance and record | [`choices`], `profile`, `strategy`, [`trace`] | know no loop |
 //! | 2 the loop | `event_loop`, `tick`, `tasks`, `futures`, `handles`, `timers`, `ready`, `waits`, … | the one knot |
-//! | 3 asyncio's library | `locks`, `sleep`, … | uses what layer 2 offers |
+//! | 3 asyncio's library | `locks`, `sleep`, `gather`, `taskgroups`, `timeouts`, `executor`, `runners`, … | uses what layer 2 offers |
 //!
 //! Start with `tasks` (create_task, cancel), then `event_loop` and `tick` (one turn), `futures` (how an end wakes those
 //! who wait), `waits` (the state of one wait), `slots` (what everything is made of).
 #![deny(missing_docs)]
 
+mod as_completed;
 mod awaitable;
 mod bodies;
 pub mod choices;
 mod clock;
 mod close;
+pub mod concurrent;
 mod contexts;
 mod deadlock;
 mod driver;
 mod error;
 mod event_loop;
 mod exceptions;
+mod executor;
 mod foreign;
 mod futures;
+mod gather;
 mod handles;
 mod lanes;
 mod locks;
 mod profile;
 mod queues;
 mod ready;
+mod runners;
+mod shield;
 mod sleep;
 mod slots;
 mod steps;
 mod store;
 mod strategy;
+mod taskgroups;
 mod tasks;
+mod threads;
+mod threadsafe;
 mod tick;
+mod timeouts;
 mod timers;
 pub mod trace;
+mod wait;
 mod waits;
 mod wakers;
 
+pub use as_completed::{AsCompleted, NextCompleted, NextDone, as_completed};
 pub use awaitable::{Awaitable, ensure_future};
 pub use clock::Instant;
 pub use contexts::{Context, ContextToken, ContextVar, copy_context};
@@ -51,8 +63,10 @@ pub use deadlock::{Deadlock, WaitingTask};
 pub use error::{Error, ErrorKind, Result};
 pub use event_loop::{EventLoop, EventLoopBuilder, Readiness, TaskFactory, get_running_loop, set_event_loop};
 pub use exceptions::ErrorContext;
+pub use executor::{Executor, IntoJob, Job, ShutdownDefaultExecutor};
 pub use foreign::{Interruptible, interruptible};
-pub use futures::{DoneCallback, Future, FutureState, Join};
+pub use futures::{Claim, DoneCallback, Future, FutureState, Join};
+pub use gather::{Gather, GatherAll, Gatherable, gather};
 pub use handles::{CallbackOutput, Handle, TimerHandle};
 pub use locks::{
     Acquire, Barrier, BarrierWait, BoundedSemaphore, Condition, ConditionWait, ConditionWaitFor, Event,
@@ -60,8 +74,15 @@ pub use locks::{
 };
 pub use profile::Profile;
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut, Refused};
+pub use runners::{Runner, run};
+pub use shield::shield;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use store::ObjectKind;
 pub use strategy::Strategy;
+pub use taskgroups::{TaskGroup, TaskGroupRun};
 pub use tasks::{AnyTask, Task, TaskBuilder, all_tasks, create_task, current_task};
+pub use threads::{ToThread, to_thread};
+pub use threadsafe::{run_coroutine_threadsafe, wrap_future};
+pub use timeouts::{Timeout, TimeoutRun, WaitFor, timeout, timeout_at, wait_for};
+pub use wait::{ReturnWhen, Wait, Waitable, wait};
 pub use waits::Op;
