@@ -7,6 +7,7 @@
 use crate::choices::{Purpose, Stream};
 use crate::event_loop::{DefaultExecutor, EventLoop, EventLoopBuilder, Loop};
 use crate::exceptions::{ErrorContext, Handlers, never_retrieved, report};
+use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::ready::Ready;
 use crate::slots::{Cold, Kind, NONE, Slot, Word, flag};
@@ -216,7 +217,7 @@ impl Loop {
             slow_callback: SLOW_CALLBACK,
             charged: 0,
             ticks: 0,
-            tick_limit: None,
+            limits: Limits::NONE,
             handles: 0,
             handlers: Handlers::default(),
             default_executor: DefaultExecutor::default(),
@@ -250,7 +251,7 @@ impl Loop {
         self.objects.clear();
         (self.running, self.in_thread, self.stopping, self.cleaned) = (false, false, false, false);
         (self.eager, self.debug, self.slow_callback) = (false, false, SLOW_CALLBACK);
-        (self.charged, self.ticks, self.tick_limit) = (0, 0, None);
+        (self.charged, self.ticks, self.limits) = (0, 0, Limits::NONE);
         self.default_executor.shutdown_called = false;
     }
 }

@@ -24,6 +24,8 @@ pub struct Deadlock {
 pub struct WaitingTask {
     /// Its lane path.
     pub task: String,
+    /// The hash of its lane path: the same whether or not the run is watched.
+    pub lane: u64,
     /// What it does.
     pub op: Op,
     /// What it waits for, by name.
@@ -79,7 +81,16 @@ fn waiting_task(rt: &Rt, objects: &Objects, task: u32) -> WaitingTask {
         taken_at = objects.slots[number as usize].taken_at;
     }
     let holder = holder_of(rt, objects, task).filter(|_| op != Op::Await).map(|holder| rt.lane_path(holder));
-    WaitingTask { task: rt.lane_path(task), op, object, taken_at, holder, place, in_cycle: false }
+    WaitingTask {
+        task: rt.lane_path(task),
+        lane: rt.cold[task as usize].lane,
+        op,
+        object,
+        taken_at,
+        holder,
+        place,
+        in_cycle: false,
+    }
 }
 
 /// The node in which a task waits: its own, or its first extra one.

@@ -114,7 +114,7 @@ impl EventLoop {
             }
         }
         if self.is_ready() {
-            self.limit_ticks()?;
+            self.refuse_over_limit(self.time())?;
             return Ok(!self.tick(self.time(), Readiness::none()));
         }
         if !idle {
@@ -122,7 +122,7 @@ impl EventLoop {
         }
         // Nothing is ready anywhere: time moves to the earliest deadline, and every loop is told of it.
         let earliest = threads.iter().chain([self]).filter_map(EventLoop::next_deadline).min();
-        self.limit_ticks()?;
+        self.refuse_over_limit(earliest.unwrap_or(self.time()))?;
         let Some(deadline) = earliest else {
             return self.nothing_can_run(&threads);
         };
@@ -168,14 +168,10 @@ impl EventLoop {
         }
     }
 
-    fn limit_ticks(&self) -> Result<()> {
-        let over = access_quietly(self.id(), |l| l.tick_limit.filter(|limit| l.ticks >= *limit)).flatten();
-        match over {
+    fn refuse_over_limit(&self, now: Instant) -> Result<()> {
+        match access_quietly(self.id(), |l| l.limit_reached(now.as_nanos())).flatten() {
             None => Ok(()),
-            Some(limit) => Err(Error::new(
-                ErrorKind::Limit,
-                format!("the program did not end within {limit} ticks of the loop"),
-            )),
+            Some(limit) => Err(Error::wrap(ErrorKind::Limit, limit)),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::clock::{Instant, nanos};
 use crate::exceptions::Handlers;
 use crate::futures::Future;
 use crate::handles::{CallbackOutput, Handle, TimerHandle};
+use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::slots::{BoxedBody, flag};
 use crate::store::{self, Objects, access, access_current, access_quietly};
@@ -50,7 +51,7 @@ pub(crate) struct Loop {
     /// Nanoseconds that the running step was charged.
     pub(crate) charged: u64,
     pub(crate) ticks: u64,
-    pub(crate) tick_limit: Option<u64>,
+    pub(crate) limits: Limits,
     pub(crate) handles: u32,
     pub(crate) handlers: Handlers,
     pub(crate) default_executor: DefaultExecutor,
@@ -417,7 +418,17 @@ impl EventLoop {
 
     /// Ends a run with an error of kind `Limit` when so many ticks have begun.
     pub fn set_tick_limit(&self, limit: Option<u64>) {
-        let _ = self.look(|l| l.tick_limit = limit);
+        let _ = self.look(|l| l.limits.ticks = limit.unwrap_or(u64::MAX));
+    }
+
+    /// Ends a run with an error of kind `Limit` when so many steps have run.
+    pub fn set_step_limit(&self, limit: Option<u64>) {
+        let _ = self.look(|l| l.limits.steps = limit.unwrap_or(u64::MAX));
+    }
+
+    /// Ends a run with an error of kind `Limit` before virtual time goes on beyond this.
+    pub fn set_time_limit(&self, limit: Option<Duration>) {
+        let _ = self.look(|l| l.limits.time = limit.map_or(u64::MAX, nanos));
     }
 
     // ---- the seam: what a driver calls

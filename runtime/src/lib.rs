@@ -32,6 +32,7 @@ mod futures;
 mod gather;
 mod handles;
 mod lanes;
+mod limits;
 mod locks;
 mod profile;
 mod queues;
@@ -68,6 +69,7 @@ pub use foreign::{Interruptible, interruptible};
 pub use futures::{Claim, DoneCallback, Future, FutureState, Join};
 pub use gather::{Gather, GatherAll, Gatherable, gather};
 pub use handles::{CallbackOutput, Handle, TimerHandle};
+pub use limits::Limit;
 pub use locks::{
     Acquire, Barrier, BarrierWait, BoundedSemaphore, Condition, ConditionWait, ConditionWaitFor, Event,
     EventWait, Lock, LockGuard, Semaphore, SemaphoreAcquire, SemaphorePermit,

@@ -150,12 +150,12 @@ impl Loop {
     /// Begins the next tick under virtual time; none if nothing can run, or a limit or a replay ends the run.
     #[inline(always)]
     fn begin_turn(&mut self) -> Option<usize> {
-        if self.tick_limit.is_some_and(|limit| self.ticks >= limit) || self.rt.observed.diverged.is_some() {
-            return None;
-        }
         let mut now = self.rt.now;
         if self.rt.ready.is_empty() && !self.stopping {
             now = self.next_deadline()?;
+        }
+        if self.is_over_limit(now) || self.rt.observed.diverged.is_some() {
+            return None;
         }
         self.rt.ready.compact();
         if woken_from_outside() {

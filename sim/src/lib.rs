@@ -1,2 +1,68 @@
-//! Counterpoint.
+//! Counterpoint: deterministic simulation testing with the API and the order of Python's asyncio.
+//!
+//! A program opens with `use counterpoint as asyncio;`. The crate root holds the names that Python's `asyncio` has, and
+//! [`Error`] and [`Result`]. Everything else has a home:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`sim`] | one run of a program: [`Simulation`](sim::Simulation), its outcome, random numbers |
+//! | [`explore`] | many runs: [`hunt`](explore::hunt) for a failure, [`replay`](explore::replay) it |
+//! | [`check`] | what is looked for: deadlocks |
+//! | [`net`] | the simulated network |
+//! | [`trace`], [`choices`] | what a run was made of: its events, its choices |
+//! | `cli` | with the feature `cli`: a command line for a crate's own scenarios |
+//!
+//! # Examples
+//! ```
+//! use counterpoint as asyncio;
+//! use counterpoint::{explore::hunt, sim::Simulation};
+//! use std::{cell::Cell, rc::Rc, time::Duration};
+//!
+//! // Two tasks read a counter, give way, and write it back: one of the two updates may be lost.
+//! async fn lost_update() -> asyncio::Result<()> {
+//!     let counter = Rc::new(Cell::new(0));
+//!     let first = asyncio::create_task(add_one(counter.clone()));
+//!     add_one(counter.clone()).await?;
+//!     first.await?;
+//!     assert_eq!(counter.get(), 2);
+//!     Ok(())
+//! }
+//!
+//! async fn add_one(counter: Rc<Cell<u32>>) -> asyncio::Result<()> {
+//!     let seen = counter.get();
+//!     asyncio::sleep(Duration::ZERO).await?;
+//!     counter.set(seen + 1);
+//!     Ok(())
+//! }
+//!
+//! let found = hunt(&Simulation::new(lost_update), 100);
+//! assert!(!found.passed());
+//! ```
+//!
+//! Layers, each naming its own and those below: 0 `outcome` · 1 `recording`, `report` · 4 `run` · 5 `explore` · 6 `cli`.
+#![deny(missing_docs)]
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod explore;
+mod outcome;
+mod panics;
+mod run;
+
 pub use counterpoint_runtime::*;
+
+/// One run of a program: what it is made of, and what it ended in.
+pub mod sim {
+    pub use crate::outcome::{Failure, FailureKind, Identity, Outcome};
+    pub use crate::run::{Run, Simulation};
+}
+
+/// What is looked for in a run.
+pub mod check {
+    pub use counterpoint_runtime::{Deadlock, WaitingTask};
+}
+
+/// The simulated network.
+pub mod net {
+    pub use counterpoint_net::*;
+}
