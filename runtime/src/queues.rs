@@ -7,7 +7,8 @@
 //! A woken wait has left the line (`pop_wake`), unlike in `locks`. If its task is cancelled or its future dropped before
 //! it runs, and there still is something to get, the next in line is woken in its place: no wake-up is lost.
 //!
-//! The object's fields: `waiters` getters, `others` putters, `count` items, `extra` the bound (0 = none). The items and
+//! The object's fields: `waiters` getters, `others` putters, `count` items, `extra` the bound (0 = none), `hold` 0 while
+//! the queue is plain (see `state::is_plain`). The items and
 //! the tasks that `join` are in `state`. Items are compared (`comparing`) and dropped outside of any access to the loop.
 
 mod comparing;
@@ -25,7 +26,7 @@ use crate::store::{Object, ObjectKind, TypedRef};
 use crate::{Error, ErrorKind, Result};
 use items::Order;
 use refused::refusal;
-use state::{Get, Put, State, is_full};
+use state::{Get, Put, State, is_full, is_plain, mark_special};
 use std::fmt;
 
 /// A queue between tasks, first in, first out.
@@ -70,7 +71,12 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     fn with_order(maxsize: usize, order: Order<T>) -> Queue<T> {
         let state = TypedRef::new(ObjectKind::Queue, State::new(order));
-        let _ = state.access(|_, object, _| object.extra = u32::try_from(maxsize).unwrap_or(u32::MAX));
+        let _ = state.access(|_, object, _| {
+            object.extra = u32::try_from(maxsize).unwrap_or(u32::MAX);
+            if !matches!(order, Order::Fifo) {
+                mark_special(object);
+            }
+        });
         Queue { state }
     }
 
@@ -134,8 +140,26 @@ impl<T: 'static> Queue<T> {
         let mut item = Some(item);
         let put = self.state.access(|rt, object, state| {
             rt.touch(self.state.object().slot(), true);
-            state.put(rt, object, item.take().expect("an item is put once"))
+            let plain = is_plain(object) && !is_full(object);
+            if plain && let Some(item) = item.take() {
+                state.put_plain(rt, object, item);
+            }
+            plain
         });
+        match (put, item) {
+            (Some(true), _) | (_, None) => Ok(()),
+            (_, Some(item)) => self.put_rarely(item),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn put_rarely(&self, item: T) -> Result<(), Refused<T>> {
+        let mut item = Some(item);
+        let put = self
+            .state
+            .access(|rt, object, state| state.put(rt, object, item.take().expect("an item is put once")));
         match put {
             Some(Put::Done) => Ok(()),
             Some(Put::Compare(less, item)) => {
@@ -257,6 +281,7 @@ impl<T: 'static> Queue<T> {
         let _ = self.state.access(|rt, object, state| {
             rt.touch(self.state.object().slot(), true);
             state.shut_down = true;
+            mark_special(object);
             if let Some(items) = &items {
                 object.count = 0;
                 state.unfinished = state.unfinished.saturating_sub(items.len() as u64);

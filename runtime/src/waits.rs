@@ -416,6 +416,19 @@ impl Rt {
         self.resume(wait, cx)
     }
 
+    /// Ends a wait of the usual kind that was woken and has left its line; false, and nothing is done, if it is another.
+    #[inline(always)]
+    pub(crate) fn resume_woken(&mut self, wait: &mut Wait) -> bool {
+        let node = &mut self.slots[wait.node as usize].node;
+        let usual = node.state == WAITING | WOKEN && node.flags & (flag::EXTRA | flag::LINKED) == 0;
+        if usual {
+            node.state = 0;
+            node.wait = node.wait.wrapping_add(1);
+            wait.node = NONE;
+        }
+        usual
+    }
+
     /// As [`resume_in`](Rt::resume_in), for a wait that stands in no line.
     #[inline(always)]
     pub(crate) fn resume(&mut self, wait: &mut Wait, cx: &mut Context<'_>) -> Resumed {

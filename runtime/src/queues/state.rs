@@ -35,6 +35,17 @@ pub(super) enum Get<T> {
     Compare(fn(&T, &T) -> bool),
 }
 
+/// Is the queue open, and first in, first out? The usual case, told by the object alone: `hold` is 0.
+#[inline(always)]
+pub(super) fn is_plain(object: &Object) -> bool {
+    object.hold == 0
+}
+
+/// From here on it is not: it has another order, or was shut down.
+pub(super) fn mark_special(object: &mut Object) {
+    object.hold = 1;
+}
+
 impl<T> State<T> {
     pub(super) fn new(order: Order<T>) -> State<T> {
         State {
@@ -63,12 +74,29 @@ impl<T> State<T> {
         Put::Done
     }
 
+    /// Puts an item into a plain queue that has room.
+    #[inline(always)]
+    pub(super) fn put_plain(&mut self, rt: &mut Rt, object: &mut Object, item: T) {
+        self.items.push_back(item);
+        self.added(rt, object);
+    }
+
+    /// Takes the oldest item of a plain queue.
+    #[inline(always)]
+    pub(super) fn get_plain(&mut self, rt: &mut Rt, object: &mut Object) -> Option<T> {
+        let item = self.items.pop_front();
+        self.removed(rt, object);
+        item
+    }
+
     /// An item more is in the queue.
     #[inline(always)]
     pub(super) fn added(&mut self, rt: &mut Rt, object: &mut Object) {
         object.count = self.items.len() as u32;
         self.unfinished += 1;
-        rt.pop_wake(&mut object.waiters);
+        if !object.waiters.is_empty() {
+            rt.pop_wake(&mut object.waiters);
+        }
     }
 
     #[inline(always)]
@@ -93,7 +121,9 @@ impl<T> State<T> {
     #[inline(always)]
     pub(super) fn removed(&mut self, rt: &mut Rt, object: &mut Object) {
         object.count = self.items.len() as u32;
-        rt.pop_wake(&mut object.others);
+        if !object.others.is_empty() {
+            rt.pop_wake(&mut object.others);
+        }
     }
 
     pub(super) fn wake_joiners(&mut self, rt: &mut Rt) {

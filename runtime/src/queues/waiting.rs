@@ -2,7 +2,7 @@
 
 use super::Queue;
 use super::refused::refusal;
-use super::state::{Get, Put, is_full};
+use super::state::{Get, Put, is_full, is_plain};
 use crate::waits::{Op, Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
@@ -39,8 +39,53 @@ impl<'a, T: 'static> QueueGet<'a, T> {
 impl<T: 'static> Future for QueueGet<'_, T> {
     type Output = Result<T>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let QueueGet { queue, wait } = self.get_mut();
+        let this = self.get_mut();
+        // The two usual cases: it begins to wait, or it was woken and the item is there.
+        if this.wait.begun() {
+            if let Some(Some(item)) = this.get_woken() {
+                return Poll::Ready(Ok(item));
+            }
+        } else if this.begin(cx) == Some(true) {
+            return Poll::Pending;
+        }
+        this.poll_rarely(cx)
+    }
+}
+
+impl<T: 'static> QueueGet<'_, T> {
+    /// Stands in the line of an empty queue; false if it is not empty or was shut down.
+    #[inline(always)]
+    fn begin(&mut self, cx: &mut Context<'_>) -> Option<bool> {
+        let object = self.queue.state.object();
+        let (wait, slot) = (&mut self.wait, object.slot());
+        object.access(|rt, object| {
+            let waits = object.count == 0 && is_plain(object);
+            if waits {
+                rt.touch(slot, true);
+                rt.wait_in(wait, cx, &mut object.waiters, Op::Get, slot);
+            }
+            waits
+        })
+    }
+
+    /// Takes the item of a plain queue for a getter that was woken.
+    #[inline(always)]
+    fn get_woken(&mut self) -> Option<Option<T>> {
+        let (wait, slot) = (&mut self.wait, self.queue.state.object().slot());
+        self.queue.state.access(|rt, object, state| {
+            if object.count == 0 || !is_plain(object) || !rt.resume_woken(wait) {
+                return None;
+            }
+            rt.touch(slot, true);
+            state.get_plain(rt, object)
+        })
+    }
+
+    #[inline(never)]
+    fn poll_rarely(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let QueueGet { queue, wait } = self;
         let slot = queue.state.object().slot();
         let got = queue.state.access(|rt, object, state| {
             if wait.begun() {

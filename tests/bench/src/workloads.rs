@@ -1,7 +1,7 @@
 //! The workloads, each as the harness's table defines it.
 
 use crate::measure::status_kb;
-use counterpoint::{EventLoop, EventLoopBuilder, Lock, Result, create_task, sleep};
+use counterpoint::{EventLoop, EventLoopBuilder, Lock, Queue, Result, create_task, sleep};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub fn run(name: &str, n: u64, seed: u64, settings: &EventLoopBuilder) -> Option
         "w1" | "yield" => once(&settings, yields(n, 100)),
         "w2" | "spawn" => once(&settings, spawns(n)),
         "w3" | "timers" => once(&settings, timers(n, seed)),
+        "w4" | "channel" => once(&settings, channel(n)),
         "w7" | "startup" => {
             (0..n).map(|run| once(&settings.clone().seed(seed ^ run), yields(100, 10)) / 100).sum()
         }
@@ -118,6 +119,27 @@ async fn timers(n: u64, seed: u64) -> Result<u64> {
         sum += handle.await?;
     }
     Ok(sum)
+}
+
+async fn channel(n: u64) -> Result<u64> {
+    let (requests, replies) = (Queue::new(0), Queue::new(0));
+    let (server_requests, server_replies) = (requests.clone(), replies.clone());
+    let server = create_task(async move {
+        for _ in 0..n {
+            let value: u64 = server_requests.get().await?;
+            server_replies.put_nowait(value + 1)?;
+        }
+        Ok(0)
+    });
+    let client = create_task(async move {
+        let mut right = 0;
+        for value in 0..n {
+            requests.put_nowait(value)?;
+            right += u64::from(replies.get().await? == value + 1);
+        }
+        Ok(right)
+    });
+    Ok(server.await? + client.await?)
 }
 
 async fn memory(n: u64) -> Result<(u64, f64)> {
