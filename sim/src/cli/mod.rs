@@ -64,6 +64,21 @@ impl Scenario {
     pub fn passes(self) -> Scenario {
         Scenario { passes: true, ..self }
     }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its program, in the profile that it is hunted in; none if it was not set.
+    pub fn simulation(&self) -> Option<Simulation> {
+        self.program.clone().map(|program| program.profile(self.profile))
+    }
+
+    /// The program with the bug repaired, in the same profile; none if it has no such twin.
+    pub fn fixed_simulation(&self) -> Option<Simulation> {
+        self.fixed.clone().map(|program| program.profile(self.profile))
+    }
 }
 
 /// The command line of these scenarios.
