@@ -1,0 +1,58 @@
+//! A bug hides from the ordinary order, and a random walk finds it.
+
+use crate::{bugs, ordinary, program};
+use counterpoint::explore::{Profile, Strategy};
+use counterpoint::sim::FailureKind::{self, Panic};
+
+/// What each bug ends in, and within how many random runs it has to be found: ten times the mean at least, so that
+/// another stream of choices finds it as well.
+const FOUND: &[(&str, FailureKind, u64)] = &[("lost-update", Panic, 50)];
+
+#[test]
+fn every_bug_is_in_the_table() {
+    let mut listed: Vec<String> = bugs().iter().map(|scenario| scenario.name().to_owned()).collect();
+    let mut expected: Vec<&str> = FOUND.iter().map(|(name, ..)| *name).collect();
+    listed.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn the_ordinary_order_passes() {
+    for scenario in bugs() {
+        for profile in Profile::ALL {
+            let outcome = ordinary(program(&scenario), profile).run().outcome;
+            assert!(outcome.is_passed(), "`{}` under {profile}: {outcome:?}", scenario.name());
+        }
+    }
+}
+
+#[test]
+fn a_random_walk_finds_it() {
+    for scenario in bugs() {
+        let (name, kind, runs) =
+            FOUND.iter().find(|(name, ..)| *name == scenario.name()).expect("it is in the table");
+        let simulation = program(&scenario).strategy(Strategy::RandomWalk);
+        let found = (0..*runs).find_map(|number| {
+            let outcome = simulation.clone().run_number(number).run().outcome;
+            outcome.failure().map(|failure| failure.kind)
+        });
+        assert_eq!(found, Some(*kind), "`{name}` within {runs} runs");
+    }
+}
+
+#[test]
+fn all_failures_of_a_bug_are_one() {
+    for scenario in bugs() {
+        let simulation = program(&scenario).strategy(Strategy::RandomWalk);
+        let mut identities: Vec<String> = (0..1_000)
+            .filter_map(|number| {
+                let outcome = simulation.clone().run_number(number).run().outcome;
+                outcome.failure().map(|failure| failure.identity.to_string())
+            })
+            .collect();
+        identities.sort_unstable();
+        identities.dedup();
+        assert!(identities.len() <= 1, "`{}` fails in several ways: {identities:?}", scenario.name());
+    }
+}
