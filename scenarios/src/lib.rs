@@ -1,14 +1,60 @@
 //! Scenarios: classic concurrency bugs with their fixes.
 //!
-//! [`all`] is the list that the `counterpoint` binary offers.
+//! | module | what lives there |
+//! |---|---|
+//! | [`bugs`] | one story a file, `buggy` and `fixed` side by side |
+//!
+//! [`all`] is the list that the `counterpoint` binary offers. Every program is written as a user would write it; all
+//! that the bugs share is `give_way`, a name for time that passes.
 
 #![deny(missing_docs)]
 
 pub mod bugs;
 
-use counterpoint::cli::Scenario;
+use counterpoint as asyncio;
+
+use asyncio::cli::Scenario;
+use asyncio::sleep;
+use std::time::Duration;
 
 /// Every scenario, in the order in which the command line lists them: from the simplest on.
 pub fn all() -> Vec<Scenario> {
-    vec![bugs::lost_update::scenario()]
+    use bugs::*;
+    vec![
+        lost_update::scenario(),
+        double_init::scenario(),
+        bank_audit::scenario(),
+        lost_update_rpc::scenario(),
+        msg_reorder_stale::scenario(),
+        lazy01::scenario(),
+        wronglock::scenario(3),
+        barrier_reuse::scenario(),
+        abba::scenario(),
+        dining::scenario(3),
+        dining::scenario(4),
+        rwr_deadlock::scenario(),
+        lost_wakeup::scenario(),
+        status_after_stop::scenario(),
+        timeout_vs_reply::scenario(),
+        timeout_leaks_sender::scenario(),
+        retry_executes_twice::scenario(),
+        first_completed_double::scenario(),
+        gather_sibling_leak::scenario(),
+        cancel_leaves_lock::scenario(),
+        cancel_breaks_invariant::scenario(),
+        stale_leader_write::scenario(),
+        duplicate_vote::scenario(),
+        reorder::scenario(5),
+        reorder::scenario(20),
+    ]
+}
+
+/// Gives way so many times: the time that something takes, in turns of the loop instead of seconds.
+///
+/// Nothing can happen before a timer while a task is ready, so what is to race must not sleep.
+pub(crate) async fn give_way(times: u32) -> asyncio::Result<()> {
+    for _ in 0..times {
+        sleep(Duration::ZERO).await?;
+    }
+    Ok(())
 }

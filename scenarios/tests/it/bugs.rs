@@ -2,11 +2,37 @@
 
 use crate::{bugs, ordinary, program};
 use counterpoint::explore::{Profile, Strategy};
-use counterpoint::sim::FailureKind::{self, Panic};
+use counterpoint::sim::FailureKind::{self, Deadlock, Panic};
 
 /// What each bug ends in, and within how many random runs it has to be found: ten times the mean at least, so that
 /// another stream of choices finds it as well.
-const FOUND: &[(&str, FailureKind, u64)] = &[("lost-update", Panic, 50)];
+const FOUND: &[(&str, FailureKind, u64)] = &[
+    ("lost-update", Panic, 50),
+    ("double-init", Panic, 50),
+    ("bank-audit", Panic, 80),
+    ("lost-update-rpc", Panic, 80),
+    ("msg-reorder-stale", Panic, 30),
+    ("lazy01", Panic, 60),
+    ("wronglock-3", Panic, 50),
+    ("barrier-reuse", Panic, 40),
+    ("abba", Deadlock, 120),
+    ("dining-3", Deadlock, 400),
+    ("dining-4", Deadlock, 2_000),
+    ("rwr-deadlock", Deadlock, 150),
+    ("lost-wakeup", Deadlock, 150),
+    ("status-after-stop", Deadlock, 250),
+    ("timeout-vs-reply", Panic, 80),
+    ("timeout-leaks-sender", Deadlock, 80),
+    ("retry-executes-twice", Panic, 80),
+    ("first-completed-double", Panic, 60),
+    ("gather-sibling-leak", Panic, 120),
+    ("cancel-leaves-lock", Deadlock, 100),
+    ("cancel-breaks-invariant", Panic, 100),
+    ("stale-leader-write", Panic, 600),
+    ("duplicate-vote", Panic, 120),
+    ("reorder-5", Panic, 400),
+    ("reorder-20", Panic, 3_000),
+];
 
 #[test]
 fn every_bug_is_in_the_table() {
