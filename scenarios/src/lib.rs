@@ -1,8 +1,9 @@
-//! Scenarios: classic concurrency bugs with their fixes.
+//! Scenarios: classic concurrency bugs with their fixes, and lessons in scheduling order.
 //!
 //! | module | what lives there |
 //! |---|---|
 //! | [`bugs`] | one story a file, `buggy` and `fixed` side by side |
+//! | [`lessons`] | one ordering rule a file; the program checks the order of its own lines |
 //!
 //! [`all`] is the list that the `counterpoint` binary offers. Every program is written as a user would write it; all
 //! that the bugs share is `give_way`, a name for time that passes.
@@ -10,6 +11,7 @@
 #![deny(missing_docs)]
 
 pub mod bugs;
+pub mod lessons;
 
 use counterpoint as asyncio;
 
@@ -20,7 +22,25 @@ use std::time::Duration;
 /// Every scenario, in the order in which the command line lists them: from the simplest on.
 pub fn all() -> Vec<Scenario> {
     use bugs::*;
+    use lessons::*;
     vec![
+        await_coroutine::scenario(),
+        await_task::scenario(),
+        create_task_later::scenario(),
+        sleep_zero::scenario(),
+        equal_deadlines::scenario(),
+        starvation::scenario(),
+        future_callback::scenario(),
+        gather::scenario(),
+        wait::scenario(),
+        as_completed::scenario(),
+        gather_failing_child::scenario(),
+        cancel_before_start::scenario(),
+        cancel_suppressed::scenario(),
+        shield::scenario(),
+        timeout::scenario(),
+        task_group_abort::scenario(),
+        lock_hand_over::scenario(),
         lost_update::scenario(),
         double_init::scenario(),
         bank_audit::scenario(),

@@ -1,6 +1,7 @@
 //! Every scenario does what its text says.
 
 mod bugs;
+mod lessons;
 mod twins;
 
 use counterpoint::cli::Scenario;
@@ -12,6 +13,14 @@ fn bugs() -> Vec<Scenario> {
     counterpoint_scenarios::all()
         .into_iter()
         .filter(|scenario| scenario.fixed_simulation().is_some())
+        .collect()
+}
+
+/// The scenarios that are expected to pass.
+fn lessons() -> Vec<Scenario> {
+    counterpoint_scenarios::all()
+        .into_iter()
+        .filter(|scenario| scenario.fixed_simulation().is_none())
         .collect()
 }
 
