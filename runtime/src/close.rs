@@ -25,10 +25,16 @@ impl EventLoop {
     /// Closes the loop: what did not run will not, and what it holds is dropped. Twice is fine.
     ///
     /// # Errors
-    /// `Runtime` while it runs.
+    /// `Runtime` while it runs, or while a result of it is looked at.
     pub fn close(&self) -> Result<()> {
         if self.is_running() {
             return Err(Error::new(ErrorKind::Runtime, "cannot close a running event loop"));
+        }
+        if access_quietly(self.id(), |l| l.rt.looks != 0) == Some(true) {
+            return Err(Error::new(
+                ErrorKind::Runtime,
+                "cannot close an event loop while a result of it is looked at",
+            ));
         }
         close(self.id());
         Ok(())
@@ -126,6 +132,7 @@ impl Rt {
             attention: 0,
             current: NONE,
             last: NONE,
+            looks: 0,
             tag,
             current_word: NO_WORD,
             context: NONE,

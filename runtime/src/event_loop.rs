@@ -490,7 +490,7 @@ impl Drop for EventLoop {
     fn drop(&mut self) {
         let last = self.look(|l| {
             l.handles -= 1;
-            l.handles == 0 && !l.running
+            l.handles == 0 && !l.running && l.rt.looks == 0
         });
         if last == Some(true) {
             crate::close::close(self.id);

@@ -470,12 +470,13 @@ pub(crate) struct Found(*mut ());
 #[allow(unsafe_code, reason = "the result's type is known to the handle alone")]
 impl Found {
     /// Lets `f` look at the result, outside of any access.
+    #[inline(always)]
     fn with<T: 'static, R>(self, of: &Future<T>, f: impl FnOnce(&T) -> R) -> R {
-        let _keeps_it_alive = of;
+        let _look = Look::begin(of.loop_id);
         // SAFETY: the pointer comes from the body of the slot that `of` names, as a `Result<T>`: the slot was made for
-        // results of type `T`, since only then is there a `Future<T>` of it. A result that is set is never changed or
-        // moved (bodies are boxed), and it is dropped with the last handle at the earliest, while we hold `of`; nor is
-        // it dropped by closing the loop, which waits until no body runs and is refused while one does.
+        // results of type `T`, since only then is there a `Future<T>` of it. Bodies are boxed, so it does not move. It
+        // is dropped with the last handle, and we hold `of`, or with the loop, which is not closed during a look; it is
+        // changed by `take` alone, which refuses during a look.
         match unsafe { &*self.0.cast::<Result<T>>() } {
             Ok(result) => f(result),
             Err(_) => unreachable!("a finished future has a result"),
@@ -484,11 +485,41 @@ impl Found {
 
     /// Takes the result; whoever reads it later finds an error in its place.
     fn take<T: 'static>(self, of: &Future<T>) -> Result<T> {
-        let _keeps_it_alive = of;
+        if access(of.loop_id, |l| l.rt.looks != 0) != Some(false) {
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                "the result cannot be taken while it is looked at",
+            ));
+        }
         let taken =
-            Err(Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine"));
-        // SAFETY: as in `with`; and nobody looks at it meanwhile: looks run `f` alone, and nothing of it runs here.
-        std::mem::replace(unsafe { &mut *self.0.cast::<Result<T>>() }, taken)
+            Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine");
+        // SAFETY: as in `with`; and no look at it is under way.
+        std::mem::replace(unsafe { &mut *self.0.cast::<Result<T>>() }, Err(taken))
+    }
+}
+
+/// Somebody looks at a result: code of the program that holds a reference into the loop's store. Until this goes the
+/// loop is not closed and no result taken.
+struct Look(u64);
+
+impl Look {
+    #[inline(always)]
+    fn begin(loop_id: u64) -> Look {
+        let _ = access_quietly(loop_id, |l| l.rt.looks += 1);
+        Look(loop_id)
+    }
+}
+
+impl Drop for Look {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let abandoned = access_quietly(self.0, |l| {
+            l.rt.looks -= 1;
+            l.rt.looks == 0 && l.handles == 0 && !l.running
+        });
+        if abandoned == Some(true) {
+            crate::close::close(self.0);
+        }
     }
 }
 

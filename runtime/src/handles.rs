@@ -160,11 +160,10 @@ impl Rt {
 
     /// Cancels a callback that has not run; its body is for the caller to drop, outside of the access.
     pub(crate) fn cancel_callback(&mut self, slot: u32) -> Option<BoxedBody> {
-        let current = self.current;
-        let this = self.slot_mut(slot);
-        if this.is(flag::DONE) || slot == current {
+        if self.slot(slot).is(flag::DONE) || self.runs(slot) {
             return None;
         }
+        let this = self.slot_mut(slot);
         this.node.flags |= flag::DONE | flag::CANCELLED;
         self.end_callback(slot)
     }

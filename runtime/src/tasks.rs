@@ -631,8 +631,8 @@ impl Rt {
         self.messages.extend(message.map(|message| (task, message.to_owned())));
     }
 
-    /// Is this task's body on the stack? With eager tasks more than one is.
-    fn runs(&self, slot: u32) -> bool {
+    /// Is this slot's body on the stack? With eager tasks more than one is.
+    pub(crate) fn runs(&self, slot: u32) -> bool {
         self.current == slot || self.observed.suspended.contains(&slot)
     }
 }

@@ -107,6 +107,8 @@ pub(crate) struct Rt {
     pub(crate) current: u32,
     /// The slot whose body panicked.
     pub(crate) last: u32,
+    /// How many results are being looked at by code of the program.
+    pub(crate) looks: u32,
     pub(crate) tag: u16,
     pub(crate) current_word: u64,
     /// The context that code runs in, 0 while it is an empty one that nobody has written to.

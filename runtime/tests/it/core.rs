@@ -231,3 +231,40 @@ fn a_trace_tells_lanes_keys_footprints_and_choices() {
     assert_eq!(keys.len(), count, "a key names one step");
     assert!(steps.iter().any(|step| step.lane.ends_with("racing#2")), "{:?}", steps[2]);
 }
+
+#[test]
+fn a_loop_is_not_closed_while_a_result_of_it_is_looked_at() {
+    let event_loop = EventLoop::new();
+    let word = event_loop.create_future::<String>();
+    word.set_result("counterpoint".to_owned()).expect("it is pending");
+    let mut handle = Some(event_loop);
+    let seen = word.peek(|word| {
+        let event_loop = handle.take().expect("it is the first look");
+        assert_eq!(event_loop.close().map_err(|error| error.kind()), Err(asyncio::ErrorKind::Runtime));
+        drop(event_loop); // the last handle: the loop is closed when the look is over
+        word.clone()
+    });
+    assert_eq!(seen.as_deref(), Some("counterpoint"));
+    assert!(!word.done(), "a handle that outlives its loop is inert");
+}
+
+#[test]
+fn a_callback_that_is_cancelled_under_itself_runs_to_its_end() {
+    let (log, event_loop) = (Log::default(), EventLoop::new());
+    let handle = Rc::new(RefCell::new(None::<asyncio::Handle>));
+    let (own, inner, inside) = (Rc::clone(&handle), log.clone(), event_loop.clone());
+    let made = event_loop.call_soon(move || {
+        // The eager task's first step runs inside this callback, and cancels it.
+        let _task = asyncio::TaskBuilder::new().eager_start(true).create_task(async move {
+            own.borrow().as_ref().expect("it was set").cancel();
+            Ok(())
+        });
+        inner.say("ran on");
+        inside.stop();
+        Err(Error::msg("and failed"))
+    });
+    *handle.borrow_mut() = Some(made);
+    event_loop.run_forever().expect("it is stopped");
+    assert_eq!(log.take(), ["ran on"]);
+    assert!(!handle.borrow().as_ref().expect("it was set").cancelled());
+}
