@@ -5,6 +5,7 @@ use crate::event_loop::{EventLoop, Loop};
 use crate::slots::{Kind, NONE, flag};
 use crate::store::{ObjectKind, Objects, access_quietly};
 use crate::waits::{Op, Rt, WAITING};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 
@@ -72,15 +73,15 @@ fn waiting_task(rt: &Rt, objects: &Objects, task: u32) -> WaitingTask {
     };
     let (mut object, mut taken_at) = (None, None);
     if op == Op::Await {
-        object = Some(match rt.slot(number).word.kind() {
-            Kind::Task => format!("Task `{}`", rt.lane_path(number)),
-            _ => "a Future that nobody has set".to_owned(),
-        });
+        object = Some(awaited_name(rt, number));
     } else if number != NONE {
         object = Some(objects.name(number));
         taken_at = objects.slots[number as usize].taken_at;
     }
-    let holder = holder_of(rt, objects, task).filter(|_| op != Op::Await).map(|holder| rt.lane_path(holder));
+    let holder = match op {
+        Op::Await => None,
+        _ => holders_of(rt, objects, task).first().map(|holder| rt.lane_path(*holder)),
+    };
     WaitingTask {
         task: rt.lane_path(task),
         lane: rt.cold[task as usize].lane,
@@ -101,29 +102,51 @@ fn wait_of(rt: &Rt, task: u32) -> u32 {
     rt.extras.iter().copied().find(|extra| rt.slot(*extra).node.handles == task).unwrap_or(task)
 }
 
-/// The task that a task waits for: the one it awaits, or the holder of the lock.
-fn holder_of(rt: &Rt, objects: &Objects, task: u32) -> Option<u32> {
-    let node = &rt.slot(wait_of(rt, task)).node;
-    if node.state & WAITING == 0 {
-        return None;
+/// A future in words; that of a `gather` by the children that are not done.
+fn awaited_name(rt: &Rt, future: u32) -> String {
+    if let Some(gathering) = rt.gathering.get(&future) {
+        let pending = gathering.children.iter().filter(|child| !rt.slot(**child).is(flag::DONE));
+        let names: Vec<String> = pending.map(|child| awaited_name(rt, *child)).collect();
+        return format!("gather of {}", names.join(", "));
     }
-    let holder = match node.op {
-        Op::Await => node.object,
+    match rt.slot(future).word.kind() {
+        Kind::Task => format!("Task `{}`", rt.lane_path(future)),
+        _ => "a Future that nobody has set".to_owned(),
+    }
+}
+
+/// The tasks that a task waits for: the one it awaits, those that it gathers, or the holder of the lock.
+fn holders_of(rt: &Rt, objects: &Objects, task: u32) -> Vec<u32> {
+    let node = &rt.slot(wait_of(rt, task)).node;
+    let mut holders = Vec::new();
+    match node.op {
+        _ if node.state & WAITING == 0 => {}
+        Op::Await => awaited_tasks(rt, node.object, &mut holders),
         Op::Acquire if objects.slots[node.object as usize].kind == ObjectKind::Lock => {
-            objects.slots[node.object as usize].holder
+            holders.push(objects.slots[node.object as usize].holder);
         }
-        _ => NONE,
-    };
-    (holder != NONE && rt.slot(holder).is_live_task()).then_some(holder)
+        _ => {}
+    }
+    holders.retain(|holder| *holder != NONE && rt.slot(*holder).is_live_task());
+    holders
+}
+
+fn awaited_tasks(rt: &Rt, future: u32, tasks: &mut Vec<u32>) {
+    match rt.gathering.get(&future) {
+        Some(gathering) => gathering.children.iter().for_each(|child| awaited_tasks(rt, *child, tasks)),
+        None => tasks.push(future),
+    }
 }
 
 fn is_in_cycle(rt: &Rt, objects: &Objects, task: u32) -> bool {
-    let mut at = task;
-    for _ in 0..rt.slots.len() {
-        match holder_of(rt, objects, at) {
-            Some(holder) if holder == task => return true,
-            Some(holder) => at = holder,
-            None => return false,
+    let mut seen = BTreeSet::new();
+    let mut next = holders_of(rt, objects, task);
+    while let Some(holder) = next.pop() {
+        if holder == task {
+            return true;
+        }
+        if seen.insert(holder) {
+            next.extend(holders_of(rt, objects, holder));
         }
     }
     false

@@ -9,21 +9,22 @@
 //! fails also cancels the *owner* (the task that runs the group), so that the body stops; at the end the group
 //! takes that request back.
 //!
+//! Entering and leaving are in `taskgroups/exit.rs`.
+//!
 //! The order of cancelling children is the order in which they were made (CPython's set has no order).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-
-use pin_project_lite::pin_project;
 
 use crate::store::{ObjectKind, TypedRef};
-use crate::wait::release;
-use crate::{AnyTask, Error, ErrorContext, ErrorKind, Future, Join, Result, Task, TaskBuilder};
+use crate::{AnyTask, Error, ErrorContext, ErrorKind, Result, Task, TaskBuilder};
+
+mod exit;
+
+pub use exit::TaskGroupRun;
 
 /// A group of tasks that is left only when all of them have ended.
 ///
@@ -72,7 +73,6 @@ struct Group {
     tasks: RefCell<BTreeMap<u64, AnyTask>>,
     tasks_made: Cell<u64>,
     errors: RefCell<Vec<Error>>,
-    on_completed: RefCell<Option<Future<()>>>,
 }
 
 impl TaskGroup {
@@ -125,14 +125,9 @@ impl TaskGroup {
     #[track_caller]
     pub fn run<F, R>(&self, body: F) -> TaskGroupRun<F, R>
     where
-        F: std::future::Future<Output = Result<R>>,
+        F: Future<Output = Result<R>>,
     {
-        TaskGroupRun {
-            place: Location::caller(),
-            group: self.clone(),
-            stage: Stage::Before,
-            body: Some(body),
-        }
+        self.run_at(body, Location::caller())
     }
 
     /// Makes a task of this group.
@@ -154,7 +149,7 @@ impl TaskGroup {
     #[track_caller]
     pub fn create_task<F, T>(&self, coroutine: F) -> Result<Task<T>>
     where
-        F: std::future::Future<Output = Result<T>> + 'static,
+        F: Future<Output = Result<T>> + 'static,
         T: 'static,
     {
         TaskBuilder::new().create_task_in(self, coroutine)
@@ -163,6 +158,35 @@ impl TaskGroup {
     fn group(&self) -> Result<Rc<Group>> {
         let group = self.group.access(|_, _, group| Rc::clone(group));
         group.ok_or_else(Error::loop_is_closed)
+    }
+
+    fn add(&self, task: &AnyTask) {
+        let Ok(group) = self.group() else { return };
+        if task.done() {
+            // An eager child that did not wait: there is nothing to call back.
+            return self.child_done(&group, task);
+        }
+        let number = group.tasks_made.get();
+        group.tasks_made.set(number + 1);
+        group.tasks.borrow_mut().insert(number, task.clone());
+        let theirs = self.clone();
+        task.add_done_callback(move |task| {
+            let Ok(group) = theirs.group() else { return };
+            let removed = group.tasks.borrow_mut().remove(&number);
+            drop(removed);
+            theirs.child_done(&group, &task);
+        });
+    }
+
+    /// `_on_task_done`.
+    fn child_done(&self, group: &Group, task: &AnyTask) {
+        if group.tasks.borrow().is_empty() {
+            // An owner that waits for the last child; `_on_completed_fut` in CPython.
+            let _ = self.group.access(|rt, object, _| rt.pop_wake(&mut object.waiters));
+        }
+        if let Ok(Some(error)) = task.exception() {
+            group.child_failed(task, error);
+        }
     }
 }
 
@@ -209,13 +233,12 @@ impl TaskBuilder {
     #[track_caller]
     pub fn create_task_in<F, T>(self, group: &TaskGroup, coroutine: F) -> Result<Task<T>>
     where
-        F: std::future::Future<Output = Result<T>> + 'static,
+        F: Future<Output = Result<T>> + 'static,
         T: 'static,
     {
-        let group = group.group()?;
-        group.check_open()?;
+        group.group()?.check_open()?;
         let task = self.create_task(coroutine);
-        group.add(task.any());
+        group.add(&task.any());
         Ok(task)
     }
 }
@@ -234,29 +257,7 @@ impl Group {
         Err(Error::new(ErrorKind::Runtime, refused))
     }
 
-    fn add(self: Rc<Self>, task: AnyTask) {
-        if task.done() {
-            // An eager child that did not wait: there is nothing to call back.
-            return self.child_done(&task);
-        }
-        let number = self.tasks_made.get();
-        self.tasks_made.set(number + 1);
-        self.tasks.borrow_mut().insert(number, task.clone());
-        task.add_done_callback(move |task| {
-            let removed = self.tasks.borrow_mut().remove(&number);
-            drop(removed);
-            self.child_done(&task);
-        });
-    }
-
-    /// `_on_task_done`.
-    fn child_done(&self, task: &AnyTask) {
-        if self.tasks.borrow().is_empty()
-            && let Some(on_completed) = &*self.on_completed.borrow()
-        {
-            release(on_completed);
-        }
-        let Ok(Some(error)) = task.exception() else { return };
+    fn child_failed(&self, task: &AnyTask, error: Error) {
         self.errors.borrow_mut().push(error.clone());
         let parent = self.parent.borrow().clone();
         let parent = parent.expect("a group that was entered has an owner");
@@ -279,184 +280,6 @@ impl Group {
             if !task.done() {
                 task.cancel();
             }
-        }
-    }
-}
-
-pin_project! {
-    /// The future that [`TaskGroup::run`] returns.
-    #[must_use = "the body runs when this is awaited"]
-    pub struct TaskGroupRun<F, R> {
-        place: &'static Location<'static>,
-        group: TaskGroup,
-        stage: Stage<R>,
-        #[pin]
-        body: Option<F>,
-    }
-
-    impl<F, R> PinnedDrop for TaskGroupRun<F, R> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if matches!(this.stage, Stage::Before | Stage::After) {
-                return;
-            }
-            // First the body, whose wait may have been cancelled by our request to the owner.
-            this.body.set(None);
-            if let Ok(group) = this.group.group() {
-                group.abandon();
-            }
-        }
-    }
-}
-
-enum Stage<R> {
-    Before,
-    Body,
-    /// The body has ended; children are left.
-    Waiting(Exit<R>),
-    After,
-}
-
-/// `__aexit__` between its suspensions.
-struct Exit<R> {
-    place: &'static Location<'static>,
-    outcome: Result<R>,
-    /// `propagate_cancellation_error`.
-    cancelled: Option<Error>,
-    waiter: Option<Join<()>>,
-}
-
-impl<F, R> std::future::Future for TaskGroupRun<F, R>
-where
-    F: std::future::Future<Output = Result<R>>,
-{
-    type Output = Result<R>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<R>> {
-        let mut this = self.project();
-        let group = this.group.group()?;
-        if let Stage::Before = this.stage {
-            group.enter()?;
-            *this.stage = Stage::Body;
-        }
-        if let Stage::Body = this.stage {
-            let body = this.body.as_mut().as_pin_mut().expect("a group's body is dropped when it has ended");
-            let outcome = ready!(body.poll(cx));
-            this.body.set(None);
-            *this.stage = Stage::Waiting(group.begin_exit(outcome, this.place));
-        }
-        let Stage::Waiting(exit) = this.stage else {
-            unreachable!("a task group is not polled after its end");
-        };
-        ready!(group.poll_completed(exit, cx));
-        let Stage::Waiting(exit) = std::mem::replace(this.stage, Stage::After) else {
-            unreachable!("nothing else changes the stage");
-        };
-        Poll::Ready(group.finish(exit))
-    }
-}
-
-impl<F, R> fmt::Debug for TaskGroupRun<F, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskGroupRun").field("group", &self.group).finish_non_exhaustive()
-    }
-}
-
-impl Group {
-    /// `__aenter__`.
-    fn enter(&self) -> Result<()> {
-        if self.entered.get() {
-            return Err(Error::new(ErrorKind::Runtime, "this task group has already been entered"));
-        }
-        let Some(parent) = crate::current_task() else {
-            return Err(Error::new(ErrorKind::Runtime, "a task group can only be entered inside a task"));
-        };
-        self.parent.replace(Some(parent));
-        self.entered.set(true);
-        Ok(())
-    }
-
-    fn begin_exit<R>(&self, outcome: Result<R>, place: &'static Location<'static>) -> Exit<R> {
-        self.exiting.set(true);
-        let mut cancelled = None;
-        if let Err(error) = &outcome {
-            cancelled = error.is_cancelled().then(|| error.clone());
-            if !self.aborting.get() {
-                self.abort();
-            }
-        }
-        Exit { place, outcome, cancelled, waiter: None }
-    }
-
-    /// Waits until no child is left. The wait may be cancelled any number of times: the first cancellation
-    /// aborts the group, the others are for the children's own stubbornness.
-    fn poll_completed<R>(&self, exit: &mut Exit<R>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if exit.waiter.is_none() {
-                if self.tasks.borrow().is_empty() {
-                    return Poll::Ready(());
-                }
-                let on_completed = Future::new();
-                exit.waiter = Some(on_completed.clone().wait_at(exit.place));
-                self.on_completed.replace(Some(on_completed));
-            }
-            let waiter = exit.waiter.as_mut().expect("a group that waits has a waiter");
-            let outcome = ready!(std::future::Future::poll(Pin::new(waiter), cx));
-            exit.waiter = None;
-            self.on_completed.take();
-            if let Err(error) = outcome
-                && !self.aborting.get()
-            {
-                exit.cancelled = Some(error);
-                self.abort();
-            }
-        }
-    }
-
-    /// The end of `__aexit__`.
-    fn finish<R>(&self, exit: Exit<R>) -> Result<R> {
-        let Exit { outcome, mut cancelled, place: _, waiter: _ } = exit;
-        let parent = self.parent.borrow().clone().expect("a group that was entered has an owner");
-        if self.parent_cancel_requested.get() && parent.uncancel() == 0 {
-            cancelled = None;
-        }
-        let mut errors = self.errors.take();
-        if let Some(cancelled) = cancelled
-            && errors.is_empty()
-        {
-            return Err(cancelled);
-        }
-        let outcome = match outcome {
-            Err(error) if !error.is_cancelled() => {
-                errors.push(error.clone());
-                Err(error)
-            }
-            outcome => outcome,
-        };
-        if errors.is_empty() {
-            return outcome;
-        }
-        // A request from outside is pending: put it in again, so that it is delivered at the owner's next
-        // await and counted once.
-        if parent.cancelling() > 0 {
-            parent.uncancel();
-            parent.cancel();
-        }
-        Err(Error::group("unhandled errors in a TaskGroup", errors))
-    }
-
-    /// The run was dropped halfway: the children are cancelled, and a request to the owner is taken back.
-    fn abandon(&self) {
-        self.exiting.set(true);
-        self.abandoned.set(true);
-        self.on_completed.take();
-        if !self.aborting.get() {
-            self.abort();
-        }
-        if self.parent_cancel_requested.replace(false)
-            && let Some(parent) = &*self.parent.borrow()
-        {
-            parent.uncancel();
         }
     }
 }

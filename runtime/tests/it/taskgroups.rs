@@ -329,3 +329,17 @@ fn a_child_has_the_name_and_the_context_that_it_is_given() {
         &["teller Some(\"there\")"],
     );
 }
+
+#[test]
+fn a_deadlock_in_a_group_names_it() {
+    let outcome = counterpoint_runtime::run(async {
+        let group = TaskGroup::new();
+        let body = async {
+            group.create_task(async { get_running_loop()?.create_future::<()>().await })?;
+            Ok(())
+        };
+        group.run(body).await
+    });
+    let report = outcome.expect_err("the child never ends").to_string();
+    assert!(report.contains("waits for TaskGroup"), "{report}");
+}
