@@ -48,6 +48,9 @@ pub struct Future<T> {
     pub(crate) marker: PhantomData<fn() -> T>,
 }
 
+/// The result that an [`AnyTask`](crate::AnyTask) or a gather does not know: it is never read.
+pub(crate) enum Erased {}
+
 /// What a future has come to, looked at without consuming anything.
 #[derive(Clone, Debug)]
 pub enum FutureState {
@@ -260,6 +263,14 @@ impl<T: 'static> Future<T> {
     /// keeps the raised error there, and gives it to the first reader.
     pub(crate) fn cancel_message(&self) -> Option<String> {
         access(self.loop_id, |l| l.rt.messages.get(&self.slot).cloned()).flatten()
+    }
+
+    /// The same future, without the type of its result.
+    pub(crate) fn erased(&self) -> Future<Erased> {
+        let future = self.clone();
+        let erased = Future::counted(future.loop_id, future.slot);
+        std::mem::forget(future); // its count is the new handle's
+        erased
     }
 
     /// Lets a cancel of this future go to these children instead. It is true if one of them took it.

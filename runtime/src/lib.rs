@@ -67,7 +67,7 @@ pub use exceptions::ErrorContext;
 pub use executor::{Executor, IntoJob, Job, ShutdownDefaultExecutor};
 pub use foreign::{Interruptible, interruptible};
 pub use futures::{Claim, DoneCallback, Future, FutureState, Join};
-pub use gather::{Gather, GatherAll, Gatherable, gather};
+pub use gather::{Gather, GatherAll, GatherWatch, Gatherable, gather};
 pub use handles::{CallbackOutput, Handle, TimerHandle};
 pub use limits::Limit;
 pub use locks::{

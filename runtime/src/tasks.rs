@@ -20,7 +20,7 @@ use crate::Result;
 use crate::bodies::TaskBody;
 use crate::contexts::Context as VarContext;
 use crate::event_loop::EventLoop;
-use crate::futures::{Future, FutureState, Join};
+use crate::futures::{Erased, Future, FutureState, Join};
 use crate::handles::CallbackOutput;
 use crate::lanes;
 use crate::slots::{BoxedBody, Ended, Kind, NONE, flag};
@@ -49,9 +49,6 @@ pub struct Task<T>(Future<T>);
 
 /// A task of any type: what can be asked of it without knowing its result.
 pub struct AnyTask(Future<Erased>);
-
-/// The result that an [`AnyTask`] does not know: it is never read.
-enum Erased {}
 
 macro_rules! what_every_task_can {
     () => {
@@ -182,10 +179,7 @@ impl<T: 'static> Task<T> {
 
     /// The task without the type of its result.
     pub fn any(&self) -> AnyTask {
-        let future = self.0.clone();
-        let erased = Future::counted(future.loop_id, future.slot);
-        std::mem::forget(future); // its count is the new handle's
-        AnyTask(erased)
+        AnyTask(self.0.erased())
     }
 }
 

@@ -1,42 +1,71 @@
 //! What can be gathered: tuples of different awaitables, arrays and vectors of one type.
 
+use super::gathering::GatherWatch;
 use crate::{Awaitable, Error, Future, Result};
 
 /// What an awaitable results in.
 type Output<A> = <A as Awaitable>::Output;
 
-/// What [`gather`](crate::gather) takes: a tuple of up to twelve awaitables, or an array or `Vec` of one type.
+/// What [`gather`](crate::gather()) takes: a tuple of up to twelve awaitables, an array or `Vec` of one type, or a
+/// collection of your own, whose results are put together as you like.
 ///
-/// There is nothing to implement: the methods are hidden.
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+/// use asyncio::{Future, GatherWatch, Gatherable};
+///
+/// /// Counts the votes.
+/// struct Votes(Vec<Future<bool>>);
+///
+/// impl Gatherable for Votes {
+///     type Output = usize;
+///     type All = usize;
+///     type Children = Vec<Future<bool>>;
+///
+///     fn ensure_futures(self, watch: &mut GatherWatch) -> Vec<Future<bool>> {
+///         self.0.ensure_futures(watch)
+///     }
+///
+///     fn collect(children: &Vec<Future<bool>>) -> usize {
+///         children.iter().filter(|vote| vote.peek(|yes| *yes) == Some(true)).count()
+///     }
+///
+///     fn collect_all(children: &Vec<Future<bool>>) -> usize {
+///         Self::collect(children)
+///     }
+/// }
+///
+/// asyncio::run(async {
+///     let votes = [true, false, true].map(|vote| asyncio::ensure_future(async move { Ok(vote) }));
+///     assert_eq!(asyncio::gather(Votes(votes.to_vec())).await?, 2);
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub trait Gatherable {
     /// The results in the order given: a tuple, an array or a `Vec`, as was given.
     type Output: 'static;
     /// The same with a `Result` for each.
     type All: 'static;
-    #[doc(hidden)]
-    type Children: Children<Output = Self::Output, All = Self::All>;
+    /// The children's futures.
+    type Children: 'static;
 
-    /// Makes tasks of the coroutines, in order.
-    #[doc(hidden)]
+    /// Makes tasks of the coroutines, in order, and shows each to `watch` before the next is made.
     #[track_caller]
-    fn ensure_futures(self) -> Self::Children;
+    fn ensure_futures(self, watch: &mut GatherWatch) -> Self::Children;
+
     /// Reads the results of children that have all succeeded.
-    #[doc(hidden)]
     fn collect(children: &Self::Children) -> Self::Output;
-    #[doc(hidden)]
+
+    /// Reads the results and errors of children that have all ended.
     fn collect_all(children: &Self::Children) -> Self::All;
 }
 
-/// The futures of a gather, of whatever types.
-pub trait Children: 'static {
-    type Output: 'static;
-    type All: 'static;
-
-    fn visit<V: Visitor>(&self, visitor: &mut V);
-}
-
-pub trait Visitor {
-    fn child<T: 'static>(&mut self, child: &Future<T>);
+#[track_caller]
+fn begin<A: Awaitable>(child: A, watch: &mut GatherWatch) -> Future<Output<A>> {
+    let child = child.ensure_future();
+    watch.child(&child);
+    child
 }
 
 fn item<A: Awaitable>(child: &Future<Output<A>>) -> Output<A> {
@@ -58,10 +87,10 @@ impl<A: Awaitable> Gatherable for Vec<A> {
     type Children = Vec<Future<Output<A>>>;
 
     #[track_caller]
-    fn ensure_futures(self) -> Self::Children {
+    fn ensure_futures(self, watch: &mut GatherWatch) -> Self::Children {
         let mut children = Vec::with_capacity(self.len());
         for child in self {
-            children.push(child.ensure_future());
+            children.push(begin(child, watch));
         }
         children
     }
@@ -81,8 +110,8 @@ impl<A: Awaitable, const N: usize> Gatherable for [A; N] {
     type Children = [Future<Output<A>>; N];
 
     #[track_caller]
-    fn ensure_futures(self) -> Self::Children {
-        self.map(A::ensure_future)
+    fn ensure_futures(self, watch: &mut GatherWatch) -> Self::Children {
+        self.map(|child| begin(child, watch))
     }
 
     fn collect(children: &Self::Children) -> Self::Output {
@@ -94,38 +123,16 @@ impl<A: Awaitable, const N: usize> Gatherable for [A; N] {
     }
 }
 
-impl<T: 'static, const N: usize> Children for [Future<T>; N] {
-    type Output = [T; N];
-    type All = [Result<T>; N];
-
-    fn visit<V: Visitor>(&self, visitor: &mut V) {
-        for child in self {
-            visitor.child(child);
-        }
-    }
-}
-
-impl<T: 'static> Children for Vec<Future<T>> {
-    type Output = Vec<T>;
-    type All = Vec<Result<T>>;
-
-    fn visit<V: Visitor>(&self, visitor: &mut V) {
-        for child in self {
-            visitor.child(child);
-        }
-    }
-}
-
 macro_rules! tuples {
-    ($($A:ident $T:ident $index:tt),+) => {
+    ($($A:ident $index:tt),+) => {
         impl<$($A: Awaitable),+> Gatherable for ($($A,)+) {
             type Output = ($(Output<$A>,)+);
             type All = ($(Result<Output<$A>>,)+);
             type Children = ($(Future<Output<$A>>,)+);
 
             #[track_caller]
-            fn ensure_futures(self) -> Self::Children {
-                ($(self.$index.ensure_future(),)+)
+            fn ensure_futures(self, watch: &mut GatherWatch) -> Self::Children {
+                ($(begin(self.$index, watch),)+)
             }
 
             fn collect(children: &Self::Children) -> Self::Output {
@@ -136,29 +143,20 @@ macro_rules! tuples {
                 ($(item_or_error::<$A>(&children.$index),)+)
             }
         }
-
-        impl<$($T: 'static),+> Children for ($(Future<$T>,)+) {
-            type Output = ($($T,)+);
-            type All = ($(Result<$T>,)+);
-
-            fn visit<V: Visitor>(&self, visitor: &mut V) {
-                $(visitor.child(&self.$index);)+
-            }
-        }
     };
 }
 
-tuples!(A0 T0 0);
-tuples!(A0 T0 0, A1 T1 1);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6, A7 T7 7);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6, A7 T7 7, A8 T8 8);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6, A7 T7 7, A8 T8 8, A9 T9 9);
-tuples!(A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6, A7 T7 7, A8 T8 8, A9 T9 9, A10 T10 10);
+tuples!(A0 0);
+tuples!(A0 0, A1 1);
+tuples!(A0 0, A1 1, A2 2);
+tuples!(A0 0, A1 1, A2 2, A3 3);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9);
+tuples!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10);
 tuples!(
-    A0 T0 0, A1 T1 1, A2 T2 2, A3 T3 3, A4 T4 4, A5 T5 5, A6 T6 6, A7 T7 7, A8 T8 8, A9 T9 9, A10 T10 10, A11 T11 11
+    A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9, A10 10, A11 11
 );

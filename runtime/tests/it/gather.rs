@@ -224,3 +224,55 @@ fn a_gather_outside_a_loop_says_so() {
     let message = message.downcast_ref::<String>().expect("a panic with a text");
     assert!(message.contains("event loop"), "{message}");
 }
+
+#[test]
+fn an_eager_child_comes_behind_the_gather_in_the_line_of_the_one_before_it() {
+    check(
+        async |log| {
+            get_running_loop()?.set_task_factory(asyncio::TaskFactory::Eager);
+            let future = get_running_loop()?.create_future::<()>();
+            let (awaited, cancelled) = (future.clone(), future.clone());
+            let child = async move {
+                // The gather has its callback on the future already: it hears of the end in the next tick.
+                cancelled.cancel_with("by the child");
+                Ok(())
+            };
+            let outer = gather((awaited, child)).future();
+            log.say(outer.done());
+            yield_now().await?;
+            log.say(outer.done());
+            log.say(end(&outer.await));
+            Ok(())
+        },
+        &["false", "true", "cancelled(by the child)"],
+    );
+}
+
+#[test]
+fn a_deadlock_through_a_gather_names_the_children() {
+    let outcome = asyncio::run(async {
+        let future = get_running_loop()?.create_future::<()>();
+        let child = asyncio::TaskBuilder::new().name("child").create_task(async move { future.await });
+        gather((child,)).await
+    });
+    let report = outcome.expect_err("nobody sets the future").to_string();
+    assert!(report.contains("waits for gather of Task `") && report.contains("child"), "{report}");
+}
+
+#[test]
+fn tasks_that_gather_each_other_are_a_cycle() {
+    let outcome = asyncio::run(async {
+        let first = get_running_loop()?.create_future::<Task<()>>();
+        let awaited = first.clone();
+        let one = create_task(async move { gather((awaited.await?,)).await.map(|_| ()) });
+        let two = create_task({
+            let one = one.clone();
+            async move { gather(vec![one]).await.map(|_| ()) }
+        });
+        first.set_result(two.clone())?;
+        two.await
+    });
+    let error = outcome.expect_err("they wait for each other");
+    let report = error.downcast_ref::<asyncio::Deadlock>().expect("a deadlock");
+    assert_eq!(report.tasks.iter().filter(|task| task.in_cycle).count(), 2, "{report}");
+}

@@ -287,3 +287,30 @@ fn a_coroutine_that_fails_gives_its_error_to_the_promise() {
         &["no"],
     );
 }
+
+#[test]
+fn a_coroutine_runs_in_another_loop_of_the_program() {
+    check(
+        async |log| {
+            let other = asyncio::EventLoop::builder().name("other").build();
+            other.run_in_thread()?;
+            let there = log.clone();
+            let coroutine = async move {
+                sleep(secs(1)).await?;
+                there.say(format!("{:?}", get_running_loop()?));
+                Ok(7)
+            };
+            let promised = run_coroutine_threadsafe(coroutine, &other);
+            log.say(word(&wrap_future(&promised).await));
+            log.say(format!("{:?}", get_running_loop()?));
+            let cancelled = run_coroutine_threadsafe(forever(), &other);
+            settle().await?;
+            cancelled.cancel();
+            settle().await?;
+            log.say(cancelled.cancelled());
+            other.stop();
+            settle().await
+        },
+        &["EventLoop(other)", "7", "EventLoop(main)", "true"],
+    );
+}

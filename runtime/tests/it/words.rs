@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -48,7 +49,9 @@ where
 {
     let log = Log::default();
     let theirs = log.clone();
-    asyncio::run(async move { program(theirs).await }).expect("the program succeeds");
+    // Boxed, so that the loop's code is compiled once and not for each program.
+    let program: Pin<Box<dyn Future<Output = Result<()>>>> = Box::pin(async move { program(theirs).await });
+    asyncio::run(program).expect("the program succeeds");
     log.check(words);
 }
 
