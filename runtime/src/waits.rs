@@ -5,7 +5,7 @@
 //! (`join!`, `select!`) or one under a waker that is not the task's own (`FuturesUnordered`) borrows another slot of
 //! the same slab, an *extra*; waking it makes the task ready at once, and the foreign waker is called after the step.
 //!
-//! The state of a wait is four bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
+//! The state of a wait is five bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
 //!
 //! ```text
 //! 0                    no wait
@@ -14,6 +14,8 @@
 //! WAITING|CANCELLED    cancelled, the task is ready      (`fut.cancel`)
 //! …|MUST               a cancel request came that no future could take: raised when the task runs next, or at its
 //!                      next wait. With WOKEN the value is lost, as in CPython
+//! …|CANCELLED|TOLD     another wait of the same task has delivered this very request: if this one is dropped (the
+//!                      loser of a `select!`), it is not remembered for the next wait
 //! ```
 //!
 //! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
@@ -35,6 +37,7 @@ pub(crate) const WAITING: u8 = 1;
 pub(crate) const WOKEN: u8 = 2;
 pub(crate) const CANCELLED: u8 = 4;
 pub(crate) const MUST: u8 = 8;
+pub(crate) const TOLD: u8 = 16;
 
 /// What a task waits in, for reports and step keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -457,8 +460,27 @@ impl Rt {
             0 => Resumed::Woken,
             _ => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.remove(&node))),
         };
+        if state & CANCELLED != 0 {
+            self.tell_siblings(node);
+        }
         self.end_wait(wait, 0);
         resumed
+    }
+
+    /// A cancel request went to all waits of a task, and this one delivers it.
+    fn tell_siblings(&mut self, node: u32) {
+        let slot = self.slot(node);
+        let owner = if slot.is(flag::EXTRA) { slot.node.handles } else { node };
+        if owner == NONE || !self.slot(owner).is(flag::HAS_EXTRAS) {
+            return;
+        }
+        for index in 0..=self.extras.len() {
+            let sibling = self.extras.get(index).copied().unwrap_or(owner);
+            let node = &mut self.slot_mut(sibling).node;
+            if (sibling == owner || node.handles == owner) && node.state & CANCELLED != 0 {
+                node.state |= TOLD;
+            }
+        }
     }
 
     /// A wait that is polled under another waker than before wakes the new one.
@@ -491,7 +513,8 @@ impl Rt {
     pub(crate) fn abandon(&mut self, wait: &mut Wait) -> bool {
         let node = wait.node;
         let state = self.slot(node).node.state;
-        if state & (CANCELLED | MUST) != 0 && self.slot(node).is(flag::EXTRA) {
+        let undelivered = state & MUST != 0 || state & (CANCELLED | TOLD) == CANCELLED;
+        if undelivered && self.slot(node).is(flag::EXTRA) {
             // The request was the task's, not this wait's.
             let owner = self.slot(node).node.handles;
             if let Some(message) = self.messages.remove(&node) {
@@ -501,7 +524,7 @@ impl Rt {
                 self.slot_mut(owner).node.state |= MUST;
             }
         }
-        self.end_wait(wait, if state & (CANCELLED | MUST) != 0 { MUST } else { 0 });
+        self.end_wait(wait, if undelivered { MUST } else { 0 });
         state & (WOKEN | CANCELLED) == WOKEN
     }
 

@@ -4,7 +4,7 @@ use crate::support::{check_order, give_way, poll_once, run, settle};
 use counterpoint_runtime as asyncio;
 
 use asyncio::{Barrier, Condition, Event, Lock, Result, Semaphore, create_task};
-use futures::future::FutureExt;
+use futures::future::{Either, FutureExt};
 use std::future::Future;
 
 /// Begins a wait and leaves it pending.
@@ -282,5 +282,23 @@ fn a_party_that_is_dropped_while_the_barrier_drains_lets_the_next_round_in() -> 
         assert_eq!(barrier.wait().await?, 1);
         assert_eq!(newcomer.as_mut().await?, 0);
         Ok(())
+    })
+}
+
+#[test]
+fn one_cancel_request_of_two_waits_is_delivered_once() -> Result<()> {
+    run(async {
+        let task = create_task(async {
+            let (event, semaphore) = (Event::new(), Semaphore::new(0));
+            match futures::future::select(event.wait(), semaphore.acquire()).await {
+                Either::Left((result, _)) => assert!(result.is_err_and(|error| error.is_cancelled())),
+                Either::Right(_) => unreachable!("it is asked first"),
+            }
+            give_way().await // the loser of the race is gone, and so is the request
+        });
+        give_way().await?;
+        task.cancel();
+        settle().await?;
+        task.result()
     })
 }
