@@ -2,7 +2,7 @@
 
 use counterpoint_runtime as asyncio;
 
-use asyncio::{EventLoop, Result, Task};
+use asyncio::{Result, Task, run};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,17 +28,6 @@ impl Log {
     pub fn words(&self) -> Vec<String> {
         self.0.borrow().clone()
     }
-}
-
-/// Runs a program, then cancels what it left behind and lets that end, as `asyncio.run` does.
-pub fn run<T: Clone + 'static>(program: impl Future<Output = Result<T>> + 'static) -> Result<T> {
-    let event_loop = EventLoop::new();
-    let result = event_loop.run_until_complete(program);
-    for task in event_loop.all_tasks() {
-        task.cancel();
-    }
-    event_loop.run_until_complete(settle())?;
-    result
 }
 
 /// Runs a program and compares what it said.

@@ -1,7 +1,7 @@
-use crate::support::{Log, check_order, give_way, panic_of, run, settle};
+use crate::support::{Log, check_order, give_way, panic_of, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{Barrier, Result, Task, create_task};
+use asyncio::{Barrier, Result, Task, create_task, run};
 
 /// A task that waits and says with what number it passed, or why not.
 fn party(barrier: &Barrier, log: &Log, name: &'static str) -> Task<()> {

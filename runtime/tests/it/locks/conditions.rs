@@ -1,7 +1,7 @@
-use crate::support::{Log, check_order, give_way, run, settle};
+use crate::support::{Log, check_order, give_way, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{Condition, ErrorKind, Lock, Result, Task, create_task};
+use asyncio::{Condition, ErrorKind, Lock, Result, Task, create_task, run};
 use std::cell::Cell;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
-use crate::support::{Log, check_order, give_way, run, settle};
+use crate::support::{Log, check_order, give_way, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{Event, Result, Task, create_task};
+use asyncio::{Event, Result, Task, create_task, run};
 
 /// A task that waits and says so.
 fn waiter(event: &Event, log: &Log, name: &'static str) -> Task<()> {

@@ -1,9 +1,9 @@
 //! Futures that are dropped halfway, and tasks that are aborted: nothing that was handed over may be lost.
 
-use crate::support::{check_order, give_way, poll_once, run, settle};
+use crate::support::{check_order, give_way, poll_once, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{Barrier, Condition, Event, Lock, Result, Semaphore, create_task};
+use asyncio::{Barrier, Condition, Event, Lock, Result, Semaphore, create_task, run};
 use futures::future::{Either, FutureExt};
 use std::future::Future;
 

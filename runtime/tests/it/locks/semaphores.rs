@@ -1,7 +1,7 @@
-use crate::support::{Log, check_order, give_way, panic_of, run, settle};
+use crate::support::{Log, check_order, give_way, panic_of, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{BoundedSemaphore, ErrorKind, Result, Semaphore, Task, create_task};
+use asyncio::{BoundedSemaphore, ErrorKind, Result, Semaphore, Task, create_task, run};
 
 /// A task that takes a permit, says so, and keeps it taken.
 fn taker(semaphore: &Semaphore, log: &Log, name: &'static str) -> Task<()> {

@@ -1,9 +1,9 @@
 //! Futures that are dropped halfway, and tasks that are aborted: no item and no wake-up may be lost.
 
-use crate::support::{give_way, poll_once, run, settle};
+use crate::support::{give_way, poll_once, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{Queue, Result, create_task};
+use asyncio::{Queue, Result, create_task, run};
 use std::future::Future;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
-use crate::support::{Log, check_order, give_way, run, settle};
+use crate::support::{Log, check_order, give_way, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{ErrorKind, LifoQueue, Queue, Result, Task, create_task};
+use asyncio::{ErrorKind, LifoQueue, Queue, Result, Task, create_task, run};
 
 fn getter(queue: &Queue<u32>, log: &Log, name: &'static str) -> Task<()> {
     let (queue, log) = (queue.clone(), log.clone());

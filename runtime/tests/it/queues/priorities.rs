@@ -1,7 +1,7 @@
-use crate::support::{give_way, panic_of, run};
+use crate::support::{give_way, panic_of};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{PriorityQueue, Queue, Result, create_task};
+use asyncio::{PriorityQueue, Queue, Result, create_task, run};
 use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
 

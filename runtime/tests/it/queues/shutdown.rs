@@ -1,7 +1,7 @@
-use crate::support::{check_order, give_way, run, settle};
+use crate::support::{check_order, give_way, settle};
 use counterpoint_runtime as asyncio;
 
-use asyncio::{ErrorKind, Queue, Result, create_task};
+use asyncio::{ErrorKind, Queue, Result, create_task, run};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -124,5 +124,17 @@ fn an_item_that_is_dropped_may_use_the_queue() -> Result<()> {
         Ok(())
     })?;
     assert_eq!(*seen.borrow(), ["a of 0", "b of 0"]);
+    Ok(())
+}
+
+#[test]
+fn an_item_that_is_left_in_a_closed_loop_may_use_the_queue() -> Result<()> {
+    let dropped = Rc::new(RefCell::new(Vec::new()));
+    let seen = dropped.clone();
+    run(async move {
+        let queue = Queue::new(0);
+        queue.put(Last { name: "a", queue: queue.clone(), dropped }).await
+    })?;
+    assert_eq!(*seen.borrow(), ["a of 0"]);
     Ok(())
 }
