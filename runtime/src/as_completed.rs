@@ -16,8 +16,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use crate::ops::Op;
 use crate::store::{ObjectKind, TypedRef};
-use crate::waits::{Op, Resumed, Wait};
+use crate::waits::{Resumed, Wait};
 use crate::{Awaitable, DoneCallback, Error, EventLoop, Future, Result, TimerHandle};
 
 /// Runs awaitables at once; gives their results in the order in which they come.

@@ -4,7 +4,6 @@
 use crate::handles::CallbackOutput;
 use crate::slots::{Body, Ended};
 use crate::{Error, Result};
-use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -53,10 +52,6 @@ where
         }
     }
 
-    fn result_type(&self) -> TypeId {
-        TypeId::of::<T>()
-    }
-
     fn error(self: Pin<&mut Self>) -> Option<&mut Error> {
         // SAFETY: the result is not pinned, and `Running` is not touched.
         match unsafe { self.get_unchecked_mut() } {
@@ -86,10 +81,6 @@ impl<T: 'static> Body for FutureBody<T> {
     fn result(self: Pin<&mut Self>) -> Option<*mut ()> {
         // SAFETY: nothing in here is pinned.
         Some(std::ptr::from_mut(unsafe { &mut self.get_unchecked_mut().0 }).cast())
-    }
-
-    fn result_type(&self) -> TypeId {
-        TypeId::of::<T>()
     }
 
     fn error(self: Pin<&mut Self>) -> Option<&mut Error> {
@@ -135,10 +126,6 @@ where
 
     fn result(self: Pin<&mut Self>) -> Option<*mut ()> {
         None
-    }
-
-    fn result_type(&self) -> TypeId {
-        TypeId::of::<()>()
     }
 
     fn error(self: Pin<&mut Self>) -> Option<&mut Error> {

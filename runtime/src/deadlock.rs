@@ -2,9 +2,10 @@
 
 use crate::clock::Instant;
 use crate::event_loop::{EventLoop, Loop};
+use crate::ops::Op;
 use crate::slots::{Kind, NONE, flag};
 use crate::store::{ObjectKind, Objects, access_quietly};
-use crate::waits::{Op, Rt, WAITING};
+use crate::waits::{Rt, WAITING};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;

@@ -4,9 +4,10 @@
 //! nothing of ours to cancel there and is remembered until the next await of ours. [`interruptible`] makes the foreign
 //! future take part: it is dropped, and the await returns the cancellation.
 
+use crate::ops::Op;
 use crate::slots::NONE;
 use crate::store::{access, access_quietly, current_id};
-use crate::waits::{Op, Resumed, Wait};
+use crate::waits::{Resumed, Wait};
 use crate::{Error, Result};
 use std::future::Future;
 use std::panic::Location;

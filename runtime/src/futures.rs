@@ -12,9 +12,10 @@
 use crate::bodies::FutureBody;
 use crate::contexts::Context as VarContext;
 use crate::handles::{CallbackOutput, Handle};
+use crate::ops::Op;
 use crate::slots::{BoxedBody, Ended, Kind, List, NONE, flag};
 use crate::store::{access, access_current, access_quietly};
-use crate::waits::{Gathering, MUST, Op, Resumed, Rt, WOKEN, Wait};
+use crate::waits::{Gathering, MUST, Resumed, Rt, WOKEN, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::IntoFuture;
 use std::marker::PhantomData;

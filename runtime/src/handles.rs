@@ -174,7 +174,7 @@ impl Rt {
         // From here on its entry in the ready queue or the heap is stale.
         this.word = this.word.next_generation(Kind::Callback);
         this.node.wait = this.node.wait.wrapping_add(1);
-        let in_heap = this.node.op == crate::waits::Op::Sleep && !this.is(flag::DUE);
+        let in_heap = this.node.op == crate::ops::Op::Sleep && !this.is(flag::DUE);
         let body = this.body.take();
         this.node.flags |= flag::DONE;
         if in_heap {

@@ -4,10 +4,12 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | [`error`](Error), [`clock`](Instant) | errors, virtual time |
-//! | 1 chance and record | [`choices`], `profile`, `strategy`, [`trace`] | know no loop |
-//! | 2 the loop | `event_loop`, `tick`, `tasks`, `futures`, `handles`, `timers`, `ready`, `waits`, … | the one knot |
-//! | 3 asyncio's library | `locks`, `sleep`, `gather`, `taskgroups`, `timeouts`, `executor`, `runners`, … | uses what layer 2 offers |
+//! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
+//! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, `slots`, `strategy`, `timers`, `trace::event` | know no loop |
+//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, `limits`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
+//! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
+//!
+//! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
 //!
 //! Start with `tasks` (create_task, cancel), then `event_loop` and `tick` (one turn), `futures` (how an end wakes those
 //! who wait), `waits` (the state of one wait), `slots` (what everything is made of).
@@ -34,6 +36,7 @@ mod handles;
 mod lanes;
 mod limits;
 mod locks;
+mod ops;
 mod profile;
 mod queues;
 mod ready;
@@ -74,6 +77,7 @@ pub use locks::{
     Acquire, Barrier, BarrierWait, BoundedSemaphore, Condition, ConditionWait, ConditionWaitFor, Event,
     EventWait, Lock, LockGuard, Semaphore, SemaphoreAcquire, SemaphorePermit,
 };
+pub use ops::Op;
 pub use profile::Profile;
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut, Refused};
 pub use runners::{Runner, run};
@@ -87,4 +91,3 @@ pub use threads::{ToThread, to_thread};
 pub use threadsafe::{run_coroutine_threadsafe, wrap_future};
 pub use timeouts::{Timeout, TimeoutRun, WaitFor, timeout, timeout_at, wait_for};
 pub use wait::{ReturnWhen, Wait, Waitable, wait};
-pub use waits::Op;

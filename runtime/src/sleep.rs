@@ -1,10 +1,11 @@
 //! Sleeping, and giving way.
 
 use crate::clock::{Instant, nanos};
+use crate::ops::Op;
 use crate::slots::{NONE, flag};
 use crate::store::{access, access_current, access_quietly};
 use crate::timers::Timer;
-use crate::waits::{CANCELLED, MUST, Op, Resumed, Rt, WAITING, WOKEN, Wait, attention};
+use crate::waits::{CANCELLED, MUST, Resumed, Rt, WAITING, WOKEN, Wait, attention};
 use crate::{Error, Result};
 use std::future::Future;
 use std::panic::Location;

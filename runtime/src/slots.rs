@@ -16,8 +16,7 @@
 //! **A task waits on one thing, so the waiter is its slot**: a wait allocates nothing (see `waits`). A task *is* a
 //! future, as in asyncio: whoever awaits it stands in the `waiters` of its slot, in line with its done callbacks.
 
-use crate::waits::Op;
-use std::any::TypeId;
+use crate::ops::Op;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -37,9 +36,8 @@ pub(crate) enum Ended {
 pub(crate) trait Body {
     /// Runs it until it waits or has ended. The result stays inside.
     fn run(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended>;
-    /// The result, a `Result<T>` of the type that `result_type` names; none while it runs.
+    /// The result, a `Result<T>` of the type that the handles know; none while it runs.
     fn result(self: Pin<&mut Self>) -> Option<*mut ()>;
-    fn result_type(&self) -> TypeId;
     /// The error in the result, if it is one.
     fn error(self: Pin<&mut Self>) -> Option<&mut crate::Error>;
     /// Drops what is inside, and keeps this error as the result.

@@ -7,9 +7,10 @@
 use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
 use crate::lanes::{self, Counters};
+use crate::ops::Op;
 use crate::slots::{Kind, NONE, Word};
 use crate::trace::{Access, Event, Ran, StepRecord, Trace};
-use crate::waits::{Op, Rt, attention};
+use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
 
 /// The observers of a loop's steps.
@@ -140,26 +141,24 @@ impl Rt {
     /// A cancel was requested of a task.
     #[inline(always)]
     pub(crate) fn observe_cancel(&mut self, slot: u32) {
-        if self.attention & attention::WATCHED != 0 && self.observed.trace.is_some() {
+        if self.attention & attention::WATCHED != 0 {
             let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
-            self.observed
-                .trace
-                .as_mut()
-                .expect("looked at above")
-                .push(Event::CancelRequested { task, time });
+            if let Some(trace) = &mut self.observed.trace {
+                trace.push(Event::CancelRequested { task, time });
+            }
         }
     }
 
     /// A task ended.
     pub(crate) fn observe_end(&mut self, slot: u32, how: crate::slots::Ended) {
-        if self.observed.trace.is_some() {
-            let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
-            let how = match how {
-                crate::slots::Ended::Finished => crate::trace::End::Finished,
-                crate::slots::Ended::Failed => crate::trace::End::Failed,
-                crate::slots::Ended::Cancelled => crate::trace::End::Cancelled,
-            };
-            self.observed.trace.as_mut().expect("looked at above").push(Event::TaskEnded { task, time, how });
+        let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
+        let how = match how {
+            crate::slots::Ended::Finished => crate::trace::End::Finished,
+            crate::slots::Ended::Failed => crate::trace::End::Failed,
+            crate::slots::Ended::Cancelled => crate::trace::End::Cancelled,
+        };
+        if let Some(trace) = &mut self.observed.trace {
+            trace.push(Event::TaskEnded { task, time, how });
         }
     }
 

@@ -23,6 +23,7 @@
 
 use crate::contexts::Contexts;
 use crate::lanes::{self, Counters};
+use crate::ops::Op;
 use crate::ready::Ready;
 use crate::slots::{Cold, Kind, List, NONE, Slot, Word, flag};
 use crate::steps::Steps;
@@ -38,52 +39,6 @@ pub(crate) const WOKEN: u8 = 2;
 pub(crate) const CANCELLED: u8 = 4;
 pub(crate) const MUST: u8 = 8;
 pub(crate) const TOLD: u8 = 16;
-
-/// What a task waits in, for reports and step keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Op {
-    /// Nothing.
-    None,
-    /// `sleep(0)`: it gave way once.
-    Yield,
-    /// `sleep`.
-    Sleep,
-    /// The end of a task, or the result of a future.
-    Await,
-    /// A task that awaits itself: an error one tick later.
-    AwaitSelf,
-    /// `acquire` of a lock or semaphore.
-    Acquire,
-    /// `wait` of an event, condition or barrier.
-    Wait,
-    /// `get` of a queue.
-    Get,
-    /// `put` of a queue.
-    Put,
-    /// `join` of a queue.
-    Join,
-    /// A future that is not ours, under `interruptible`.
-    Foreign,
-}
-
-impl Op {
-    /// The word that reports and step keys use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Op::None => "start",
-            Op::Yield => "yield",
-            Op::Sleep => "sleep",
-            Op::Await | Op::AwaitSelf => "await",
-            Op::Acquire => "acquire",
-            Op::Wait => "wait",
-            Op::Get => "get",
-            Op::Put => "put",
-            Op::Join => "join",
-            Op::Foreign => "foreign",
-        }
-    }
-}
 
 /// What has to be looked after between two steps. Bits of [`Rt::attention`].
 pub(crate) mod attention {

@@ -39,7 +39,14 @@
 //! assert!(!found.passed());
 //! ```
 //!
-//! Layers, each naming its own and those below: 0 `outcome` · 1 `recording`, `report` · 4 `run` · 5 `explore` · 6 `cli`.
+//! Layers; a module names its own layer and those below (`tests/tidy/layers.rs` reads this table):
+//!
+//! | layer | modules | what |
+//! |---|---|---|
+//! | 0 words | `outcome`, `panics` | what a run ends in |
+//! | 4 one run | `run` | a program and all that decides how it goes |
+//! | 5 many runs | `explore` | hunting, replaying |
+//! | 6 the surface | `cli` | the command line |
 #![deny(missing_docs)]
 
 #[cfg(feature = "cli")]

@@ -20,8 +20,9 @@
 //! of the line.
 
 use super::{wake_all, wake_next};
+use crate::ops::Op;
 use crate::store::{Object, ObjectKind, TypedRef};
-use crate::waits::{Op, Resumed, Rt, Wait};
+use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::future::Future;

@@ -13,8 +13,9 @@
 //!   number of its own hold, gives back that one and no other, and the wait restores the number when it relocks.
 
 use super::{Acquire, Lock, wake_some};
+use crate::ops::Op;
 use crate::store::{ObjectKind, ObjectRef};
-use crate::waits::{Op, Resumed, Wait};
+use crate::waits::{Resumed, Wait};
 use crate::{Error, Result};
 use std::fmt;
 use std::future::Future;

@@ -4,8 +4,9 @@
 //! nothing looks at the flag again, as in CPython.
 
 use super::wake_all;
+use crate::ops::Op;
 use crate::store::{ObjectKind, ObjectRef};
-use crate::waits::{Op, Resumed, Wait};
+use crate::waits::{Resumed, Wait};
 use crate::{Error, Result};
 use std::fmt;
 use std::future::Future;

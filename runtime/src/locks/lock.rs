@@ -8,9 +8,10 @@
 //! own hold and no other: not one that somebody else has by now, because `release` was called, or because a
 //! `Condition.wait` that had given the lock up was dropped before it had it again.
 
+use crate::ops::Op;
 use crate::slots::NONE;
 use crate::store::{Object, ObjectKind, ObjectRef};
-use crate::waits::{Op, Resumed, Rt, Wait};
+use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::mem::ManuallyDrop;

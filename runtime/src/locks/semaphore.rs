@@ -9,8 +9,9 @@
 //! so who is cancelled or dropped while woken gives its permit back.
 
 use super::{has_claimant, wake_next};
+use crate::ops::Op;
 use crate::store::{Object, ObjectKind, ObjectRef};
-use crate::waits::{Op, Resumed, Rt, Wait};
+use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::future::Future;

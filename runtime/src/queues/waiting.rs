@@ -3,7 +3,8 @@
 use super::Queue;
 use super::refused::refusal;
 use super::state::{Get, Put, is_full, is_plain};
-use crate::waits::{Op, Resumed, Wait};
+use crate::ops::Op;
+use crate::waits::{Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::panic::Location;

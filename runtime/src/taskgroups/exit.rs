@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::{Group, TaskGroup};
-use crate::waits::{Op, Resumed, Wait};
+use crate::ops::Op;
+use crate::waits::{Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 
 pin_project! {

@@ -1,7 +1,7 @@
 //! The closed list of what a trace can hold.
 
 use crate::clock::Instant;
-use crate::waits::Op;
+use crate::ops::Op;
 use std::panic::Location;
 
 /// Something that happened in a run.
