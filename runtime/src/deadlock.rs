@@ -124,7 +124,7 @@ fn holders_of(rt: &Rt, objects: &Objects, task: u32) -> Vec<u32> {
         _ if node.state & WAITING == 0 => {}
         Op::Await => awaited_tasks(rt, node.object, &mut holders),
         Op::Acquire if objects.slots[node.object as usize].kind == ObjectKind::Lock => {
-            holders.push(objects.slots[node.object as usize].holder);
+            holders.extend(rt.marked(objects.slots[node.object as usize].holder));
         }
         _ => {}
     }
@@ -183,6 +183,9 @@ impl fmt::Display for WaitingTask {
             if let Some(taken_at) = self.taken_at {
                 write!(f, " since {}:{}", taken_at.file(), taken_at.line())?;
             }
+        } else if let Some(taken_at) = self.taken_at {
+            let (file, line) = (taken_at.file(), taken_at.line());
+            write!(f, ", held since {file}:{line} by a task that has ended")?;
         }
         if let Some(place) = self.place {
             write!(f, ", at {}:{}", place.file(), place.line())?;

@@ -314,7 +314,7 @@ pub(crate) struct Object {
     pub(crate) others: List,
     pub(crate) count: u32,
     pub(crate) extra: u32,
-    /// The slot of the task that holds it, for reports.
+    /// The mark of the task that holds it, for reports.
     pub(crate) holder: u32,
     pub(crate) handles: u32,
     state: Option<State>,

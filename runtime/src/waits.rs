@@ -139,6 +139,19 @@ impl Rt {
         self.current
     }
 
+    /// A mark of the running task for reports, which outlives it: its slot, and the low bits of its generation.
+    #[inline(always)]
+    pub(crate) fn current_mark(&self) -> u32 {
+        self.current_word as u32
+    }
+
+    /// The slot of a mark, if its task is still the one that was marked. (One in 64 later tasks of the slot looks the
+    /// same.)
+    pub(crate) fn marked(&self, mark: u32) -> Option<u32> {
+        let slot = Word(u64::from(mark)).slot();
+        (self.slots.get(slot as usize)?.word.0 as u32 == mark).then_some(slot)
+    }
+
     #[inline(always)]
     pub(crate) fn slot(&self, slot: u32) -> &Slot {
         &self.slots[slot as usize]

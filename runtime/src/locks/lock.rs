@@ -161,7 +161,7 @@ fn take(rt: &Rt, object: &mut Object, place: &'static Location<'static>) -> u32 
     object.count = 1;
     object.extra = object.extra.wrapping_add(1);
     object.hold = object.extra;
-    object.holder = rt.current();
+    object.holder = rt.current_mark();
     object.taken_at = Some(place);
     object.handles += 1;
     object.hold

@@ -90,6 +90,31 @@ fn a_deadlock_names_who_waits_for_whom() {
 }
 
 #[test]
+fn a_lock_whose_holder_has_ended_is_not_held_by_who_came_after() {
+    let event_loop = EventLoop::new();
+    let error = event_loop
+        .run_until_complete(async {
+            let lock = Lock::new().named("ledger");
+            let held = lock.clone();
+            let holder = create_task(async move {
+                held.acquire().await?.leak();
+                Ok(())
+            });
+            holder.await?;
+            // It takes the slot of the task that has ended.
+            let never = asyncio::Event::new();
+            let _bystander = create_task(async move { never.wait().await });
+            lock.acquire().await?;
+            Ok(())
+        })
+        .expect_err("a deadlock");
+    let report = error.downcast_ref::<asyncio::Deadlock>().expect("the report");
+    assert_eq!(report.tasks[0].holder, None, "{report}");
+    assert!(report.to_string().contains("waits for Lock `ledger`, held since "), "{report}");
+    assert!(report.to_string().contains("by a task that has ended"), "{report}");
+}
+
+#[test]
 fn two_waits_in_one_task_and_the_loser_is_dropped() {
     let event_loop = EventLoop::new();
     let ticks = event_loop.run_until_complete(async {
