@@ -1,1 +1,4 @@
-//! Tests.
+//! What crosses Counterpoint's crates.
+
+#[cfg(doctest)]
+mod book;

@@ -1,0 +1,24 @@
+//! The README and the book: every example in them runs as a doctest of this module.
+
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => {$(
+        #[doc = include_str!(concat!("../../", $path))]
+        pub struct $name;
+    )*};
+}
+
+pages! {
+    Readme: "README.md",
+    Introduction: "docs/src/introduction.md",
+    GettingStarted: "docs/src/getting-started.md",
+    Names: "docs/src/reference/names.md",
+    Errors: "docs/src/reference/errors.md",
+    Cancellation: "docs/src/reference/cancellation.md",
+    Determinism: "docs/src/reference/determinism.md",
+    Loop: "docs/src/reference/loop.md",
+    Ticks: "docs/src/reference/ticks.md",
+    Benchmarks: "docs/src/reference/benchmarks.md",
+    Glossary: "docs/src/reference/glossary.md",
+    Architecture: "docs/architecture.md",
+    PriorArt: "docs/src/explanation/prior-art.md",
+}
