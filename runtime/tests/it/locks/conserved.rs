@@ -120,7 +120,17 @@ async fn play(steps: Vec<Step>, ask: impl Fn() -> Holder, free: impl Fn() -> boo
 }
 
 fn run_on((profile, seed): (Profile, u64), program: impl Future<Output = Result<()>> + 'static) {
-    let event_loop = EventLoop::builder().profile(profile).seed(seed).build();
+    // Watched, the primitives take their general paths; unwatched, those of the usual case.
+    let watched = seed.is_multiple_of(2);
+    let strategy =
+        if profile == Profile::Fifo { asyncio::Strategy::Fifo } else { asyncio::Strategy::RandomWalk };
+    let event_loop = EventLoop::builder()
+        .profile(profile)
+        .strategy(strategy)
+        .seed(seed)
+        .footprints(watched)
+        .step_keys(watched)
+        .build();
     event_loop.run_until_complete(program).expect("the program itself ends well");
 }
 

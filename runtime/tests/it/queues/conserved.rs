@@ -178,7 +178,11 @@ proptest! {
         maxsize in 0..4_usize,
         steps in steps(),
     ) {
-        let event_loop = EventLoop::builder().profile(profile).seed(seed).build();
+        // Watched, the primitives take their general paths; unwatched, those of the usual case.
+        let watched = seed.is_multiple_of(2);
+    let strategy = if profile == Profile::Fifo { asyncio::Strategy::Fifo } else { asyncio::Strategy::RandomWalk };
+        let event_loop =
+            EventLoop::builder().profile(profile).strategy(strategy).seed(seed).footprints(watched).step_keys(watched).build();
         let program = async move {
             match kind {
                 Kind::Fifo => play(steps, &Queue::new(maxsize)).await,
