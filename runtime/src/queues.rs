@@ -138,28 +138,30 @@ impl<T: 'static> Queue<T> {
     #[inline]
     pub fn put_nowait(&self, item: T) -> Result<(), Refused<T>> {
         let mut item = Some(item);
-        let put = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), true);
-            let plain = is_plain(object) && !is_full(object);
-            if plain && let Some(item) = item.take() {
-                state.put_plain(rt, object, item);
+        let _ = self.state.access_plainly(|rt, object, state| {
+            let room = state.items.len() < state.items.capacity() && !is_full(object) && is_plain(object);
+            if !room || rt.watches_footprints() || !rt.pop_wake_plainly(&mut object.waiters) {
+                return None;
             }
-            plain
+            state.items.push_back(item.take()?);
+            object.count = state.items.len() as u32;
+            state.unfinished += 1;
+            Some(())
         });
-        match (put, item) {
-            (Some(true), _) | (_, None) => Ok(()),
-            (_, Some(item)) => self.put_rarely(item),
+        match item {
+            None => Ok(()),
+            Some(item) => self.put_rarely(item),
         }
     }
 
-    #[cold]
     #[inline(never)]
     #[track_caller]
     fn put_rarely(&self, item: T) -> Result<(), Refused<T>> {
         let mut item = Some(item);
-        let put = self
-            .state
-            .access(|rt, object, state| state.put(rt, object, item.take().expect("an item is put once")));
+        let put = self.state.access(|rt, object, state| {
+            rt.touch(self.state.object().slot(), true);
+            state.put(rt, object, item.take().expect("an item is put once"))
+        });
         match put {
             Some(Put::Done) => Ok(()),
             Some(Put::Compare(less, item)) => {

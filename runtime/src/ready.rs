@@ -49,6 +49,16 @@ impl Ready {
         self.entries.push(word);
     }
 
+    /// As [`push`](Ready::push) if there is room already; false otherwise.
+    #[inline(always)]
+    pub(crate) fn push_in_room(&mut self, word: Word) -> bool {
+        let room = self.entries.len() < self.entries.capacity();
+        if room {
+            self.entries.push(word);
+        }
+        room
+    }
+
     pub(crate) fn push_callback(&mut self, word: Word) {
         if self.profile == Profile::Fifo {
             return self.push(word);

@@ -56,6 +56,12 @@ impl Steps {
 }
 
 impl Rt {
+    /// Does anybody ask what steps touch?
+    #[inline(always)]
+    pub(crate) fn watches_footprints(&self) -> bool {
+        self.attention & attention::FOOTPRINTS != 0
+    }
+
     /// The running step reads or writes an object.
     #[inline(always)]
     pub(crate) fn touch(&mut self, object: u32, write: bool) {

@@ -197,6 +197,30 @@ impl Rt {
         }
     }
 
+    /// The usual case of [`wait_in`](Rt::wait_in); false, and nothing has changed, in every other one.
+    #[inline(always)]
+    pub(crate) fn wait_plainly(
+        &mut self,
+        wait: &mut Wait,
+        cx: &mut Context<'_>,
+        list: &mut List,
+        op: Op,
+        object: u32,
+    ) -> bool {
+        let current = self.current;
+        let Some(slot) = self.slots.get_mut(current as usize) else { return false };
+        let own = cx.waker().data() as usize as u64 == self.current_word;
+        if !own || slot.node.state != 0 || self.attention & attention::KEYS != 0 {
+            return false;
+        }
+        let node = &mut slot.node;
+        node.state = WAITING;
+        (node.op, node.object, node.place) = (op, object, Some(wait.place));
+        wait.node = current;
+        self.link(list, current);
+        true
+    }
+
     #[cold]
     #[inline(never)]
     fn begin_rarely(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32, own: bool) {
@@ -337,6 +361,28 @@ impl Rt {
         }
     }
 
+    /// Pops and wakes the first of a line if that is a pending wait of the usual kind, or there is none; false, and
+    /// nothing is done, otherwise.
+    #[inline(always)]
+    pub(crate) fn pop_wake_plainly(&mut self, list: &mut List) -> bool {
+        let node = list.head;
+        if node == NONE {
+            return true;
+        }
+        let slot = &mut self.slots[node as usize];
+        let usual = slot.node.state == WAITING && slot.node.flags & (flag::QUEUED | flag::EXTRA) == 0;
+        if !usual || !self.ready.push_in_room(slot.word) {
+            return false;
+        }
+        slot.node.state = WAITING | WOKEN;
+        slot.node.flags = slot.node.flags & !flag::LINKED | flag::QUEUED;
+        list.head = slot.node.next;
+        if list.head == NONE {
+            list.tail = NONE;
+        }
+        true
+    }
+
     /// Puts a task into the ready queue, or the task of an extra wait.
     #[inline(always)]
     pub(crate) fn schedule(&mut self, node: u32) {
@@ -367,12 +413,13 @@ impl Rt {
 
     // ---- ending
 
-    /// Looks whether the wait is over. If it is, the node is out of `list`, and the wait may begin anew.
+    /// Ends a wait of the usual kind that was woken and is the first in its line; false, and nothing is done, if it is
+    /// another.
     #[inline(always)]
-    pub(crate) fn resume_in(&mut self, wait: &mut Wait, cx: &mut Context<'_>, list: &mut List) -> Resumed {
+    pub(crate) fn resume_first(&mut self, wait: &mut Wait, list: &mut List) -> bool {
         let node = &mut self.slots[wait.node as usize].node;
-        if node.state == WAITING | WOKEN && node.flags & flag::EXTRA == 0 && (list.head == wait.node) {
-            // The usual case: it is woken, and the first in its line.
+        let usual = node.state == WAITING | WOKEN && node.flags & flag::EXTRA == 0 && list.head == wait.node;
+        if usual {
             node.state = 0;
             node.wait = node.wait.wrapping_add(1);
             node.flags &= !flag::LINKED;
@@ -381,6 +428,14 @@ impl Rt {
                 list.tail = NONE;
             }
             wait.node = NONE;
+        }
+        usual
+    }
+
+    /// Looks whether the wait is over. If it is, the node is out of `list`, and the wait may begin anew.
+    #[inline(always)]
+    pub(crate) fn resume_in(&mut self, wait: &mut Wait, cx: &mut Context<'_>, list: &mut List) -> Resumed {
+        if self.resume_first(wait, list) {
             return Resumed::Woken;
         }
         if !self.is_pending(wait.node) && self.slot(wait.node).is(flag::LINKED) {

@@ -74,21 +74,6 @@ impl<T> State<T> {
         Put::Done
     }
 
-    /// Puts an item into a plain queue that has room.
-    #[inline(always)]
-    pub(super) fn put_plain(&mut self, rt: &mut Rt, object: &mut Object, item: T) {
-        self.items.push_back(item);
-        self.added(rt, object);
-    }
-
-    /// Takes the oldest item of a plain queue.
-    #[inline(always)]
-    pub(super) fn get_plain(&mut self, rt: &mut Rt, object: &mut Object) -> Option<T> {
-        let item = self.items.pop_front();
-        self.removed(rt, object);
-        item
-    }
-
     /// An item more is in the queue.
     #[inline(always)]
     pub(super) fn added(&mut self, rt: &mut Rt, object: &mut Object) {

@@ -43,44 +43,34 @@ impl<T: 'static> Future for QueueGet<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = self.get_mut();
-        // The two usual cases: it begins to wait, or it was woken and the item is there.
-        if this.wait.begun() {
-            if let Some(Some(item)) = this.get_woken() {
-                return Poll::Ready(Ok(item));
-            }
-        } else if this.begin(cx) == Some(true) {
-            return Poll::Pending;
+        match this.poll_plainly(cx) {
+            Some(polled) => polled,
+            None => this.poll_rarely(cx),
         }
-        this.poll_rarely(cx)
     }
 }
 
 impl<T: 'static> QueueGet<'_, T> {
-    /// Stands in the line of an empty queue; false if it is not empty or was shut down.
+    /// The two usual cases: it begins to wait, or it was woken and the item is there. No call is made on the way, so
+    /// nothing has to be kept across one. None, and nothing has changed, if anything is otherwise.
     #[inline(always)]
-    fn begin(&mut self, cx: &mut Context<'_>) -> Option<bool> {
-        let object = self.queue.state.object();
-        let (wait, slot) = (&mut self.wait, object.slot());
-        object.access(|rt, object| {
-            let waits = object.count == 0 && is_plain(object);
-            if waits {
-                rt.touch(slot, true);
-                rt.wait_in(wait, cx, &mut object.waiters, Op::Get, slot);
-            }
-            waits
-        })
-    }
-
-    /// Takes the item of a plain queue for a getter that was woken.
-    #[inline(always)]
-    fn get_woken(&mut self) -> Option<Option<T>> {
-        let (wait, slot) = (&mut self.wait, self.queue.state.object().slot());
-        self.queue.state.access(|rt, object, state| {
-            if object.count == 0 || !is_plain(object) || !rt.resume_woken(wait) {
+    fn poll_plainly(&mut self, cx: &mut Context<'_>) -> Option<Poll<Result<T>>> {
+        let QueueGet { queue, wait } = self;
+        let slot = queue.state.object().slot();
+        queue.state.access_plainly(|rt, object, state| {
+            if rt.watches_footprints() || !is_plain(object) {
                 return None;
             }
-            rt.touch(slot, true);
-            state.get_plain(rt, object)
+            if object.count == 0 {
+                let waits = !wait.begun() && rt.wait_plainly(wait, cx, &mut object.waiters, Op::Get, slot);
+                return waits.then_some(Poll::Pending);
+            }
+            if !object.others.is_empty() || !wait.begun() || !rt.resume_woken(wait) {
+                return None;
+            }
+            let item = state.items.pop_front()?; // `count` is the number of items: there is one
+            object.count = state.items.len() as u32;
+            Some(Poll::Ready(Ok(item)))
         })
     }
 
