@@ -619,8 +619,10 @@ impl Rt {
     fn remember_cancel(&mut self, task: u32, message: Option<&str>) {
         let node = &mut self.slot_mut(task).node;
         node.state |= MUST;
-        if node.state & CANCELLED != 0 {
-            return; // the one on its way is what the task will see
+        // A cancelled wait is what the task will see, with its own message. A bare yield waits for nothing: as in
+        // CPython the request is still the task's alone, and the last message wins.
+        if node.state & CANCELLED != 0 && node.op != Op::Yield {
+            return;
         }
         self.messages.remove(&task);
         self.messages.extend(message.map(|message| (task, message.to_owned())));

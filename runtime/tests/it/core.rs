@@ -293,3 +293,17 @@ fn a_callback_that_is_cancelled_under_itself_runs_to_its_end() {
     assert_eq!(log.take(), ["ran on"]);
     assert!(!handle.borrow().as_ref().expect("it was set").cancelled());
 }
+
+#[test]
+fn the_last_cancel_message_wins_over_a_bare_yield() {
+    let event_loop = EventLoop::new();
+    let out = event_loop.run_until_complete(async {
+        let task = asyncio::current_task().expect("a task runs");
+        task.cancel_with("first");
+        asyncio::get_running_loop()?.call_soon(move || drop(task.cancel()));
+        let error = sleep(Duration::ZERO).await.expect_err("it was cancelled");
+        assert_eq!(error.message(), None);
+        Ok(())
+    });
+    assert!(out.is_ok(), "{out:?}");
+}
