@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use crate::awaitable::Sole;
 use crate::store::make_current;
-use crate::{AnyTask, Context, Error, ErrorContext, ErrorKind, EventLoop, Result, TaskBuilder, copy_context};
+use crate::{
+    AnyTask, Context, Error, ErrorContext, ErrorKind, EventLoop, Result, Task, TaskBuilder, copy_context,
+};
 
 /// What [`Runner::close`] grants the default executor to end its jobs: `THREAD_JOIN_TIMEOUT`.
 const EXECUTOR_TIME: Duration = Duration::from_secs(300);
@@ -136,9 +138,38 @@ impl Runner {
             let message = "Runner.run() cannot be called from a running event loop";
             return Err(Error::new(ErrorKind::Runtime, message));
         }
-        let (event_loop, context) = self.initialize()?;
-        let task = TaskBuilder::new().context(context).create_task_on(event_loop, coroutine);
+        let task = self.create_task(coroutine)?;
+        let (event_loop, _) = self.initialize()?;
         event_loop.run_until_complete(Sole(task.into()))
+    }
+
+    /// Makes a task in the runner's context: the first half of [`run`](Runner::run), for those who keep its handle.
+    ///
+    /// The other half is [`EventLoop::run_until_complete`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Runtime`] after [`close`](Runner::close).
+    ///
+    /// # Examples
+    /// ```
+    /// use counterpoint_runtime as asyncio;
+    ///
+    /// let mut runner = asyncio::Runner::new();
+    /// let task = runner.create_task(async { Ok(42) })?;
+    /// task.set_name("answer");
+    /// assert_eq!(runner.event_loop()?.run_until_complete(&task)?, 42);
+    /// assert_eq!(task.result()?, 42);
+    /// runner.close()?;
+    /// # Ok::<(), asyncio::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn create_task<F, T>(&mut self, coroutine: F) -> Result<Task<T>>
+    where
+        F: Future<Output = Result<T>> + 'static,
+        T: 'static,
+    {
+        let (event_loop, context) = self.initialize()?;
+        Ok(TaskBuilder::new().context(context).create_task_on(event_loop, coroutine))
     }
 
     /// The runner's loop.
