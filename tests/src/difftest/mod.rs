@@ -1,0 +1,60 @@
+//! The difftest language: small programs that run on CPython's asyncio and on our loop alike.
+//!
+//! A program is JSON, its meaning is written down in `tests/conformance/LANGUAGE.md`, and the trace that
+//! it prints names every observable step with its tick and time. `interp.py` beside that page prints
+//! the trace of real asyncio; this module is an ordinary user of our API that prints ours. They must be
+//! equal, line by line.
+//!
+//! From the inside out: `program`, `expression` and `sync` are what a program is; `machine` keeps the
+//! names and the trace of one run; `statements`, `sync` and `awaitables` run it; `drive` drives the loop.
+//! Around it, `compare` says where two traces part, `fresh` compares with a live CPython, and `smaller`
+//! makes a program that differs small.
+
+mod awaitables;
+mod closing;
+mod compare;
+mod cpython;
+mod drive;
+mod expression;
+mod fresh;
+mod handlers;
+mod machine;
+mod objects;
+mod ordered;
+mod program;
+mod queues;
+mod seconds;
+mod smaller;
+mod statements;
+mod sync;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use compare::Difference;
+pub use cpython::NotFound;
+pub use fresh::{compare_fresh, compare_one};
+pub use program::Program;
+
+impl Program {
+    /// Runs the program on a loop of its own; the lines of its trace.
+    ///
+    /// # Panics
+    /// The program names a function or an object that it does not have.
+    pub fn run(&self) -> Vec<String> {
+        drive::run(self)
+    }
+
+    /// As [`run`](Program::run), on a thread of its own, so that a panic ends this program only.
+    ///
+    /// # Errors
+    /// The message of the panic.
+    pub fn run_apart(&self) -> Result<Vec<String>, String> {
+        let run = std::thread::scope(|scope| scope.spawn(|| self.run()).join());
+        run.map_err(|payload| {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("not with a text").to_owned()
+        })
+    }
+}
