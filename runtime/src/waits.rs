@@ -604,7 +604,8 @@ impl Rt {
     #[inline(always)]
     pub(crate) fn free_slot(&mut self, slot: u32) {
         debug_assert!(self.slot(slot).body.is_none(), "a body is dropped outside of the access");
-        if self.slot(slot).is(flag::CONTEXT | flag::GATHERING) || !self.names.is_empty() {
+        let kept_elsewhere = !self.names.is_empty() || !self.messages.is_empty();
+        if self.slot(slot).is(flag::CONTEXT | flag::GATHERING) || kept_elsewhere {
             self.free_rarely(slot);
         }
         let this = self.slot_mut(slot);

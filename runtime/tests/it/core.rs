@@ -307,3 +307,15 @@ fn the_last_cancel_message_wins_over_a_bare_yield() {
     });
     assert!(out.is_ok(), "{out:?}");
 }
+
+#[test]
+fn a_cancel_message_goes_with_its_future() {
+    let event_loop = EventLoop::new();
+    let cancelled = |message: Option<&str>| {
+        let future: asyncio::Future<()> = event_loop.create_future();
+        message.map_or_else(|| future.cancel(), |message| future.cancel_with(message));
+        future.result().expect_err("it was cancelled").message().map(str::to_owned)
+    };
+    assert_eq!(cancelled(Some("old")), Some("old".to_owned()));
+    assert_eq!(cancelled(None), None, "the next future, perhaps in the same place, has none");
+}
