@@ -343,3 +343,22 @@ fn a_deadlock_in_a_group_names_it() {
     let report = outcome.expect_err("the child never ends").to_string();
     assert!(report.contains("waits for TaskGroup"), "{report}");
 }
+
+#[test]
+fn a_cancelled_childs_message_is_left_to_whoever_awaits_it() {
+    check(
+        async |log| {
+            let group = TaskGroup::new();
+            let body = async {
+                let child = group.create_task(forever())?;
+                yield_now().await?;
+                child.cancel_with("enough");
+                Ok(child)
+            };
+            let child = group.run(body).await?;
+            log.say(child.await.expect_err("it was cancelled").message().unwrap_or("no message"));
+            Ok(())
+        },
+        &["enough"],
+    );
+}
