@@ -17,6 +17,7 @@ use crate::tick::NO_WORD;
 use crate::waits::{Rt, attention};
 use crate::{Error, ErrorKind, Result};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -145,11 +146,11 @@ impl Rt {
             first_generation: 0,
             created: 0,
             tasks_created: 0,
-            messages: std::collections::BTreeMap::new(),
-            gathering: std::collections::BTreeMap::new(),
-            names: std::collections::BTreeMap::new(),
+            messages: BTreeMap::new(),
+            gathering: BTreeMap::new(),
+            names: BTreeMap::new(),
             extras: Vec::new(),
-            wakers: std::collections::BTreeMap::new(),
+            wakers: BTreeMap::new(),
             deferred: Vec::new(),
             trash: Vec::new(),
             aborted: Vec::new(),
@@ -213,6 +214,7 @@ impl Loop {
             picker: Strategy::Fifo.start(Profile::Fifo),
             schedule: Stream::new(0, Purpose::Schedule(0)),
             costs: Stream::new(0, Purpose::StepCost(0)),
+            random: BTreeMap::new(),
             settings,
             name: Cow::Borrowed("main"),
             running: false,
@@ -255,6 +257,7 @@ impl Loop {
 
     fn reset(&mut self) {
         self.rt.reset();
+        self.random.clear();
         self.objects.clear();
         (self.running, self.in_thread, self.stopping, self.cleaned) = (false, false, false, false);
         (self.eager, self.debug, self.slow_callback) = (false, false, SLOW_CALLBACK);

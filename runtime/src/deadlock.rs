@@ -5,6 +5,7 @@ use crate::event_loop::{EventLoop, Loop};
 use crate::ops::Op;
 use crate::slots::{Kind, NONE, flag};
 use crate::store::{ObjectKind, Objects, access_quietly};
+use crate::trace::WaitingTask;
 use crate::waits::{Rt, WAITING};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,27 +20,6 @@ pub struct Deadlock {
     pub step: u64,
     /// The tasks that wait for ever.
     pub tasks: Vec<WaitingTask>,
-}
-
-/// A task that waits for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitingTask {
-    /// Its lane path.
-    pub task: String,
-    /// The hash of its lane path: the same whether or not the run is watched.
-    pub lane: u64,
-    /// What it does.
-    pub op: Op,
-    /// What it waits for, by name.
-    pub object: Option<String>,
-    /// The task that holds it.
-    pub holder: Option<String>,
-    /// Where the holder took it.
-    pub taken_at: Option<&'static Location<'static>>,
-    /// Where it waits.
-    pub place: Option<&'static Location<'static>>,
-    /// Is it part of a cycle: does it wait, by way of others, for itself?
-    pub in_cycle: bool,
 }
 
 impl Deadlock {
@@ -66,7 +46,7 @@ fn waiting_tasks(l: &Loop) -> Vec<WaitingTask> {
     found
 }
 
-fn waiting_task(rt: &Rt, objects: &Objects, task: u32) -> WaitingTask {
+pub(crate) fn waiting_task(rt: &Rt, objects: &Objects, task: u32) -> WaitingTask {
     let node = &rt.slot(wait_of(rt, task)).node;
     let (op, place, number) = match node.state & WAITING {
         0 => (Op::Foreign, None, NONE),
@@ -166,32 +146,6 @@ impl fmt::Display for Deadlock {
         }
         for task in &self.tasks {
             write!(f, "\n  `{}` {task}", task.task)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for WaitingTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.object, self.op) {
-            (Some(object), _) => write!(f, "waits for {object}")?,
-            (None, Op::Foreign) => write!(f, "waits for a future that is not ours")?,
-            (None, op) => write!(f, "waits in {}", op.name())?,
-        }
-        if let Some(holder) = &self.holder {
-            write!(f, ", held by `{holder}`")?;
-            if let Some(taken_at) = self.taken_at {
-                write!(f, " since {}:{}", taken_at.file(), taken_at.line())?;
-            }
-        } else if let Some(taken_at) = self.taken_at {
-            let (file, line) = (taken_at.file(), taken_at.line());
-            write!(f, ", held since {file}:{line} by a task that has ended")?;
-        }
-        if let Some(place) = self.place {
-            write!(f, ", at {}:{}", place.file(), place.line())?;
-        }
-        if self.in_cycle {
-            write!(f, "  [cycle]")?;
         }
         Ok(())
     }

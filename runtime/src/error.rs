@@ -8,6 +8,7 @@
 //! does into one of ours, and keeps it for [`Error::downcast_ref`].
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// The result of everything that can be awaited here.
@@ -34,6 +35,7 @@ struct Inner {
     message: Option<String>,
     errors: Vec<Error>,
     source: Option<Source>,
+    place: &'static Location<'static>,
 }
 
 enum Source {
@@ -103,6 +105,7 @@ impl ErrorKind {
 impl Error {
     /// Makes an error of one of the library's kinds.
     #[cold]
+    #[track_caller]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error::build(kind, Some(message.into()), Vec::new(), None)
     }
@@ -115,42 +118,49 @@ impl Error {
     /// assert_eq!(Error::msg("no such account").to_string(), "no such account");
     /// ```
     #[cold]
+    #[track_caller]
     pub fn msg(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Other, message)
     }
 
     /// The error that a cancelled await returns, without a message.
     #[cold]
+    #[track_caller]
     pub fn cancelled() -> Error {
         Error::build(ErrorKind::Cancelled, None, Vec::new(), None)
     }
 
     /// The error that a cancelled await returns, with the message that was given to `cancel_with`.
     #[cold]
+    #[track_caller]
     pub fn cancelled_with(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Cancelled, message)
     }
 
     /// The error of a timeout.
     #[cold]
+    #[track_caller]
     pub fn timeout() -> Error {
         Error::build(ErrorKind::Timeout, None, Vec::new(), None)
     }
 
     /// Several errors as one (`ExceptionGroup`), in the order given.
     #[cold]
+    #[track_caller]
     pub fn group(message: impl Into<String>, errors: Vec<Error>) -> Error {
         Error::build(ErrorKind::Group, Some(message.into()), errors, None)
     }
 
     /// A foreign error under one of the library's kinds; [`Error::downcast_ref`] finds it again.
     #[cold]
+    #[track_caller]
     pub fn wrap(kind: ErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::build(kind, None, Vec::new(), Some(Source::Foreign(Box::new(error))))
     }
 
+    #[track_caller]
     fn build(kind: ErrorKind, message: Option<String>, errors: Vec<Error>, source: Option<Source>) -> Error {
-        Error(Arc::new(Inner { kind, message, errors, source }))
+        Error(Arc::new(Inner { kind, message, errors, source, place: Location::caller() }))
     }
 
     pub(crate) fn cancelled_maybe(message: Option<String>) -> Error {
@@ -205,8 +215,16 @@ impl Error {
 
     /// The same kind and message, with the error it came from.
     pub fn with_source(&self, source: Error) -> Error {
-        let Inner { kind, message, errors, .. } = &*self.0;
-        Error::build(*kind, message.clone(), errors.clone(), Some(Source::Ours(source)))
+        let Inner { kind, message, errors, place, .. } = &*self.0;
+        let (kind, message, errors) = (*kind, message.clone(), errors.clone());
+        Error(Arc::new(Inner { kind, message, errors, source: Some(Source::Ours(source)), place }))
+    }
+
+    /// Where in the program it was made, or became one of ours by `?`; none if it was made in here.
+    pub fn place(&self) -> Option<&'static Location<'static>> {
+        const HERE: &str = file!();
+        let ours = &HERE[..HERE.len() - "error.rs".len()];
+        Some(self.0.place).filter(|place| !place.file().starts_with(ours))
     }
 
     /// Are these two the same error, not merely equal ones?
@@ -217,6 +235,7 @@ impl Error {
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     #[cold]
+    #[track_caller]
     fn from(error: E) -> Error {
         Error::wrap(ErrorKind::Other, error)
     }

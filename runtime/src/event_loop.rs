@@ -26,6 +26,7 @@ use crate::waits::{Rt, attention};
 use crate::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(crate) struct Loop {
     pub(crate) picker: Picker,
     pub(crate) schedule: Stream,
     pub(crate) costs: Stream,
+    /// By lane: the random numbers of the tasks that asked for some.
+    pub(crate) random: BTreeMap<u64, Stream>,
     pub(crate) settings: EventLoopBuilder,
     pub(crate) name: Cow<'static, str>,
     pub(crate) running: bool,
@@ -321,8 +324,7 @@ impl EventLoop {
     /// The trace so far, which then begins anew; none if it was not asked for.
     pub fn take_trace(&self) -> Option<Trace> {
         self.look(|l| {
-            let objects = &l.objects;
-            l.rt.close_step(|number| objects.name(number));
+            l.rt.close_step(&l.objects);
             l.rt.observed.trace.as_mut().map(std::mem::take)
         })
         .flatten()
@@ -336,6 +338,12 @@ impl EventLoop {
     /// The name of the task or callback whose step runs, or ran when it panicked.
     pub fn last_lane(&self) -> Option<String> {
         self.look(|l| (l.rt.last != 0).then(|| l.rt.lane_path(l.rt.last))).flatten()
+    }
+
+    /// The lane paths of the tasks that are not done, in the order of their creation.
+    pub fn live_lanes(&self) -> Vec<String> {
+        let lanes = |l: &mut Loop| l.rt.live_tasks().iter().map(|task| l.rt.lane_path(*task)).collect();
+        self.look(lanes).unwrap_or_default()
     }
 
     /// The running step takes so long: time goes on by it, as if it computed.

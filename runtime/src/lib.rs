@@ -5,9 +5,9 @@
 //! | layer | modules | what |
 //! |---|---|---|
 //! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
-//! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, `slots`, `strategy`, `timers`, `trace::event` | know no loop |
+//! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
 //! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, `limits`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
-//! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
+//! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
 //!
 //! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
 //!
@@ -39,6 +39,7 @@ mod locks;
 mod ops;
 mod profile;
 mod queues;
+mod random;
 mod ready;
 mod runners;
 mod shield;
@@ -63,7 +64,7 @@ pub use as_completed::{AsCompleted, NextCompleted, NextDone, as_completed};
 pub use awaitable::{Awaitable, ensure_future};
 pub use clock::Instant;
 pub use contexts::{Context, ContextToken, ContextVar, copy_context};
-pub use deadlock::{Deadlock, WaitingTask};
+pub use deadlock::Deadlock;
 pub use error::{Error, ErrorKind, Result};
 pub use event_loop::{EventLoop, EventLoopBuilder, Readiness, TaskFactory, get_running_loop, set_event_loop};
 pub use exceptions::ErrorContext;
@@ -80,6 +81,7 @@ pub use locks::{
 pub use ops::Op;
 pub use profile::Profile;
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut, Refused};
+pub use random::{TaskRng, rng};
 pub use runners::{Runner, run};
 pub use shield::shield;
 pub use sleep::{Sleep, sleep, sleep_until};
@@ -90,4 +92,5 @@ pub use tasks::{AnyTask, Task, TaskBuilder, all_tasks, create_task, current_task
 pub use threads::{ToThread, to_thread};
 pub use threadsafe::{run_coroutine_threadsafe, wrap_future};
 pub use timeouts::{Timeout, TimeoutRun, WaitFor, timeout, timeout_at, wait_for};
+pub use trace::WaitingTask;
 pub use wait::{ReturnWhen, Wait, Waitable, wait};

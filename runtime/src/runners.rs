@@ -212,6 +212,17 @@ impl Runner {
         outcome
     }
 
+    /// What [`close`](Runner::close) does before it closes the loop: ends what is left.
+    ///
+    /// # Errors
+    /// As [`close`](Runner::close).
+    pub fn shut_down(&mut self) -> Result<()> {
+        match &self.state {
+            State::Initialized { event_loop, .. } => shut_down(event_loop),
+            State::Created | State::Closed => Ok(()),
+        }
+    }
+
     fn initialize(&mut self) -> Result<(&EventLoop, &Context)> {
         if let State::Created = self.state {
             let event_loop = match &self.given {

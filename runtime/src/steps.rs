@@ -9,6 +9,7 @@ use crate::clock::Instant;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
 use crate::slots::{Kind, NONE, Word};
+use crate::store::Objects;
 use crate::trace::{Access, Event, Ran, StepRecord, Trace};
 use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ pub(crate) struct Steps {
     /// Lane paths by slot, while traced or recorded.
     paths: BTreeMap<u32, String>,
     /// The step that runs, until it is known what it touched.
-    open: Option<StepRecord>,
+    open: Option<(u32, StepRecord)>,
     picked: Picked,
 }
 
@@ -245,7 +246,7 @@ impl Rt {
             let others = self.ready.oldest_first().into_iter().map(|other| self.entry_name(other)).collect();
             let node = &self.slot(word.slot()).node;
             let (op, place) = (node.op, node.place);
-            self.observed.open = Some(StepRecord {
+            let step = StepRecord {
                 number: self.steps,
                 tick,
                 time: Instant::from_nanos(self.now),
@@ -261,20 +262,25 @@ impl Rt {
                 choice: rank,
                 others,
                 place,
-            });
+                waits: None,
+            };
+            self.observed.open = Some((word.slot(), step));
         }
     }
 
     /// The step that ran last is over: now it is known what it touched.
-    pub(crate) fn close_step(&mut self, names: impl Fn(u32) -> String) {
-        let Some(mut step) = self.observed.open.take() else { return };
+    pub(crate) fn close_step(&mut self, objects: &Objects) {
+        let Some((slot, mut step)) = self.observed.open.take() else { return };
+        if step.ran == Ran::Task && self.slot(slot).is_live_task() {
+            step.waits = Some(crate::deadlock::waiting_task(self, objects, slot));
+        }
         let footprint = self.take_footprint();
         step.footprint = footprint
             .iter()
             .map(|word| {
                 let number = word >> 1;
                 let object = if number & SLOTS_FROM == 0 {
-                    names(number)
+                    objects.name(number)
                 } else {
                     self.slot_name(number ^ SLOTS_FROM)
                 };

@@ -230,8 +230,7 @@ impl Loop {
             self.charge_step();
         }
         if self.rt.attention & attention::WATCHED != 0 {
-            let objects = &self.objects;
-            self.rt.close_step(|number| objects.name(number));
+            self.rt.close_step(&self.objects);
         }
     }
 
@@ -248,7 +247,9 @@ impl Loop {
         let charged = std::time::Duration::from_nanos(std::mem::take(&mut self.charged));
         if self.debug && charged >= self.slow_callback && !charged.is_zero() {
             let what = self.rt.lane_path(self.rt.current);
-            tracing::warn!("Executing {what} took {:.3} seconds", charged.as_secs_f64());
+            // A subscriber is foreign code, and may call into the loop.
+            let seconds = charged.as_secs_f64();
+            store::outside(|| tracing::warn!("Executing {what} took {seconds:.3} seconds"));
         }
         if self.settings.step_cost.is_none() {
             self.rt.attention &= !attention::COST;
@@ -366,7 +367,10 @@ impl Rt {
     #[cold]
     fn take_woken(&mut self) {
         let woken = take_woken(self.tag);
-        tracing::warn!(count = woken.len(), "woken from another thread: this is outside of the simulation");
+        let count = woken.len();
+        store::outside(|| {
+            tracing::warn!(count, "woken from another thread: this is outside of the simulation");
+        });
         woken.into_iter().for_each(|word| self.wake_word(word));
     }
 

@@ -1,2 +1,6 @@
 //! The `counterpoint` binary.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    counterpoint::cli::main(counterpoint_scenarios::all())
+}

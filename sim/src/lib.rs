@@ -43,7 +43,9 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `outcome`, `panics` | what a run ends in |
+//! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
+//! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
+//! | 2 outside | `log` | what a program says by way of `tracing` |
 //! | 4 one run | `run` | a program and all that decides how it goes |
 //! | 5 many runs | `explore` | hunting, replaying |
 //! | 6 the surface | `cli` | the command line |
@@ -52,24 +54,27 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod explore;
+mod log;
 mod outcome;
 mod panics;
+mod recording;
+mod report;
 mod run;
+mod settings;
 
+#[doc(inline)]
+pub use counterpoint_net as net;
 pub use counterpoint_runtime::*;
 
 /// One run of a program: what it is made of, and what it ended in.
 pub mod sim {
     pub use crate::outcome::{Failure, FailureKind, Identity, Outcome};
+    pub use crate::recording::{Recording, RecordingError};
     pub use crate::run::{Run, Simulation};
+    pub use counterpoint_runtime::{TaskRng, rng};
 }
 
 /// What is looked for in a run.
 pub mod check {
     pub use counterpoint_runtime::{Deadlock, WaitingTask};
-}
-
-/// The simulated network.
-pub mod net {
-    pub use counterpoint_net::*;
 }

@@ -7,21 +7,24 @@
 //! cancelled and waited for, as `asyncio.run` does; an error that nobody retrieved, up to the close of the loop, is a
 //! failure. Once something is wrong the run is cut there: nothing that happens later changes the failure.
 
+use crate::log;
 use crate::outcome::{Failure, FailureKind, Identity, Outcome};
 use crate::panics::{Panic, caught};
+use crate::recording::{RecordedFailure, Recording};
+use crate::report;
+use crate::settings::Settings;
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep, Replay};
 use counterpoint_runtime::trace::Trace;
 use counterpoint_runtime::{
-    Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Profile, Result, Strategy,
+    Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Profile, Result, Runner, Strategy,
 };
 use std::cell::RefCell;
+use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The most steps of a run, where nothing else is said.
-const STEP_LIMIT: u64 = 1_000_000;
 
 /// A program and all that decides a run of it.
 ///
@@ -42,26 +45,19 @@ const STEP_LIMIT: u64 = 1_000_000;
 /// ```
 #[derive(Clone)]
 pub struct Simulation {
-    program: Arc<dyn Fn(&EventLoop) -> Result<()> + Send + Sync>,
+    program: Arc<dyn Fn(&mut Runner) -> Result<()> + Send + Sync>,
     pub(crate) name: String,
-    pub(crate) seed: u64,
-    pub(crate) number: u64,
-    pub(crate) profile: Profile,
-    pub(crate) strategy: Strategy,
-    pub(crate) limits: Limits,
-    pub(crate) step_cost: Option<(Duration, Duration)>,
-    pub(crate) tasks_must_end: bool,
-    trace: bool,
-    record: bool,
-    replay: Option<Replay>,
+    pub(crate) settings: Settings,
+    watch: Watch,
 }
 
-/// How long a run may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) ticks: Option<u64>,
-    pub(crate) steps: Option<u64>,
-    pub(crate) time: Option<Duration>,
+/// What is kept of a run beside its outcome.
+#[derive(Clone, Default)]
+pub(crate) struct Watch {
+    pub(crate) trace: bool,
+    pub(crate) record: bool,
+    /// The steps that are followed instead of the strategy.
+    pub(crate) replay: Option<Replay>,
 }
 
 /// One run, after it has ended.
@@ -81,8 +77,8 @@ pub struct Run {
     pub notes: Vec<String>,
     /// What happened, if it was traced.
     pub trace: Option<Trace>,
-    /// Its choices, if it was recorded.
-    pub recorded: Option<Vec<RecordedStep>>,
+    /// Its choices, if they were recorded.
+    pub recording: Option<Recording>,
     /// Where it left the recording that it followed.
     pub divergence: Option<Divergence>,
 }
@@ -97,18 +93,10 @@ impl Simulation {
         Fut: Future<Output = Result<()>> + 'static,
     {
         Simulation {
-            program: Arc::new(move |event_loop| event_loop.run_until_complete(program())),
+            program: Arc::new(move |runner| runner.run(program())),
             name: std::any::type_name::<F>().trim_end_matches("::{{closure}}").to_owned(),
-            seed: 0,
-            number: 0,
-            profile: Profile::AnyReady,
-            strategy: Strategy::RandomWalk,
-            limits: Limits { ticks: None, steps: Some(STEP_LIMIT), time: None },
-            step_cost: None,
-            tasks_must_end: false,
-            trace: false,
-            record: false,
-            replay: None,
+            settings: Settings::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -118,66 +106,78 @@ impl Simulation {
     }
 
     /// Sets the seed from which all choices follow. Default: 0.
-    pub fn seed(self, seed: u64) -> Simulation {
-        Simulation { seed, ..self }
+    pub fn seed(mut self, seed: u64) -> Simulation {
+        self.settings.seed = seed;
+        self
     }
 
     /// Sets which run of the seed it is: a hunt tries one after the other. Default: 0.
-    pub fn run_number(self, number: u64) -> Simulation {
-        Simulation { number, ..self }
+    pub fn run_number(mut self, number: u64) -> Simulation {
+        self.settings.number = number;
+        self
     }
 
     /// Sets which orders are legal. Default: [`Profile::AnyReady`].
-    pub fn profile(self, profile: Profile) -> Simulation {
-        Simulation { profile, ..self }
+    pub fn profile(mut self, profile: Profile) -> Simulation {
+        self.settings.profile = profile;
+        self
     }
 
     /// Sets how legal orders are sampled. Default: [`Strategy::RandomWalk`].
-    pub fn strategy(self, strategy: Strategy) -> Simulation {
-        Simulation { strategy, ..self }
+    pub fn strategy(mut self, strategy: Strategy) -> Simulation {
+        self.settings.strategy = strategy;
+        self
     }
 
     /// Lets a run take at most so many ticks of the loop; a longer one is inconclusive. Default: no limit.
     pub fn tick_limit(mut self, ticks: u64) -> Simulation {
-        self.limits.ticks = Some(ticks);
+        self.settings.limits.ticks = Some(ticks);
         self
     }
 
     /// Lets a run take at most so many steps; a longer one is inconclusive. Default: a million.
     pub fn step_limit(mut self, steps: u64) -> Simulation {
-        self.limits.steps = Some(steps);
+        self.settings.limits.steps = Some(steps);
         self
     }
 
     /// Lets a run take at most so much virtual time; a longer one is inconclusive. Default: no limit.
     pub fn time_limit(mut self, time: Duration) -> Simulation {
-        self.limits.time = Some(time);
+        self.settings.limits.time = Some(time);
         self
     }
 
     /// Charges each step a drawn time, so that timers race with ready tasks. Default: steps take no time.
-    pub fn step_cost(self, min: Duration, max: Duration) -> Simulation {
-        Simulation { step_cost: Some((min, max)), ..self }
+    pub fn step_cost(mut self, min: Duration, max: Duration) -> Simulation {
+        self.settings.step_cost = Some((min, max));
+        self
     }
 
     /// Makes it a failure that tasks are still alive when the program has ended. Default: a note in the report.
-    pub fn tasks_must_end(self, must: bool) -> Simulation {
-        Simulation { tasks_must_end: must, ..self }
+    pub fn tasks_must_end(mut self, must: bool) -> Simulation {
+        self.settings.tasks_must_end = must;
+        self
     }
 
     /// Keeps a trace of the run. Default: off.
-    pub fn trace(self, on: bool) -> Simulation {
-        Simulation { trace: on, ..self }
+    pub fn trace(mut self, on: bool) -> Simulation {
+        self.watch.trace = on;
+        self
     }
 
     /// Keeps the choices of the run. Default: off.
-    pub fn record(self, on: bool) -> Simulation {
-        Simulation { record: on, ..self }
+    pub fn record(mut self, on: bool) -> Simulation {
+        self.watch.record = on;
+        self
     }
 
-    /// Follows recorded steps instead of the strategy, strictly.
-    pub(crate) fn follow(self, steps: Vec<RecordedStep>) -> Simulation {
-        Simulation { replay: Some(Replay::new(steps)), ..self }
+    /// Follows a recording step by step instead of the strategy, under the settings of the recorded run.
+    ///
+    /// [`Run::divergence`] says where the run left the recording, if it did.
+    pub fn replay(mut self, recording: &Recording) -> Simulation {
+        self.settings = recording.settings.clone();
+        self.watch.replay = Some(Replay::new(recording.steps.clone()));
+        self
     }
 
     /// Runs the program once.
@@ -195,61 +195,71 @@ impl Simulation {
     /// assert_eq!(run.fingerprint, simulation.run().fingerprint);
     /// ```
     pub fn run(&self) -> Run {
-        let event_loop = self.make_loop();
+        self.run_as(&self.settings, &self.watch)
+    }
+
+    /// One run with other settings than its own.
+    pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
+        let event_loop = make_loop(settings, watch);
         let errors = Rc::new(RefCell::new(Vec::new()));
         let sink = errors.clone();
         event_loop.set_default_exception_handler(move |_, context: &ErrorContext| {
             sink.borrow_mut().push(context.clone());
             Ok(())
         });
+        let runner = Runner::with_loop(event_loop.clone());
         let under_test =
-            UnderTest { event_loop, errors, notes: Vec::new(), tasks_must_end: self.tasks_must_end };
-        let ended = caught(|| (self.program)(&under_test.event_loop));
-        under_test.finish(ended)
-    }
-
-    fn make_loop(&self) -> EventLoop {
-        let mut builder = EventLoop::builder()
-            .seed(seed_of_run(self.seed, self.number))
-            .profile(self.profile)
-            .strategy(self.strategy)
-            .trace(self.trace)
-            .record(self.record);
-        if let Some((min, max)) = self.step_cost {
-            builder = builder.step_cost(min, max);
-        }
-        if let Some(replay) = &self.replay {
-            builder = builder.replay(replay.clone());
-        }
-        let event_loop = builder.build();
-        event_loop.set_tick_limit(self.limits.ticks);
-        event_loop.set_step_limit(self.limits.steps);
-        event_loop.set_time_limit(self.limits.time);
-        event_loop
+            UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end: settings.tasks_must_end };
+        let run = || under_test.run(&*self.program);
+        let (run, steps) = if watch.trace { log::into_trace(run) } else { run() };
+        let recording = steps.map(|steps| Recording {
+            name: self.name.clone(),
+            fixed: false,
+            settings: settings.clone(),
+            steps,
+            fingerprint: run.fingerprint,
+            failure: run.outcome.failure().map(RecordedFailure::of),
+        });
+        Run { recording, ..run }
     }
 }
 
-/// The seed of run `number`. Run 0 is the seed's own, so that a hunt begins with the run that `run` shows.
-fn seed_of_run(seed: u64, number: u64) -> u64 {
-    if number == 0 {
-        return seed;
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation").field("name", &self.name).field("settings", &self.settings).finish()
     }
-    // SplitMix64, one output for each number.
-    let mut word = seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    word ^ word >> 31
+}
+
+fn make_loop(settings: &Settings, watch: &Watch) -> EventLoop {
+    let mut builder = EventLoop::builder()
+        .seed(settings.loop_seed())
+        .profile(settings.profile)
+        .strategy(settings.strategy)
+        .trace(watch.trace)
+        .record(watch.record);
+    if let Some((min, max)) = settings.step_cost {
+        builder = builder.step_cost(min, max);
+    }
+    if let Some(replay) = &watch.replay {
+        builder = builder.replay(replay.clone());
+    }
+    let event_loop = builder.build();
+    event_loop.set_tick_limit(settings.limits.ticks);
+    event_loop.set_step_limit(settings.limits.steps);
+    event_loop.set_time_limit(settings.limits.time);
+    event_loop
 }
 
 /// A loop whose program runs or has ended.
 struct UnderTest {
     event_loop: EventLoop,
+    runner: Runner,
     errors: Rc<RefCell<Vec<ErrorContext>>>,
     notes: Vec<String>,
-    tasks_must_end: bool,
+    must_end: bool,
 }
 
-/// Why a run ended: one of these decides its outcome, the first that comes.
+/// Why a run did not pass: the first that comes decides.
 enum Ending {
     Failure(Box<Failure>),
     Limit(Limit),
@@ -257,9 +267,10 @@ enum Ending {
 }
 
 impl UnderTest {
-    fn finish(mut self, ended: std::result::Result<Result<()>, Panic>) -> Run {
+    fn run(mut self, program: &dyn Fn(&mut Runner) -> Result<()>) -> (Run, Option<Vec<RecordedStep>>) {
+        let ended = caught(|| program(&mut self.runner));
         let ending = self.judge(ended).or_else(|| self.clean_up()).or_else(|| self.unretrieved());
-        let run = Run {
+        let mut run = Run {
             outcome: Outcome::Passed,
             fingerprint: self.event_loop.fingerprint(),
             steps: self.event_loop.steps(),
@@ -267,21 +278,22 @@ impl UnderTest {
             time: self.event_loop.time(),
             notes: Vec::new(),
             trace: self.event_loop.take_trace(),
-            recorded: self.event_loop.take_recording(),
+            recording: None,
             divergence: None,
         };
+        let steps = self.event_loop.take_recording();
         let ending = self.close(ending, &run);
-        let run = Run { notes: self.notes, ..run };
+        run.notes = self.notes;
         match ending {
-            None => run,
-            Some(Ending::Failure(failure)) => Run { outcome: Outcome::Failed(failure), ..run },
-            Some(Ending::Limit(limit)) => Run { outcome: Outcome::Inconclusive(limit.to_string()), ..run },
-            Some(Ending::Diverged(divergence)) => Run {
-                outcome: Outcome::Inconclusive(divergence.to_string()),
-                divergence: Some(divergence),
-                ..run
-            },
+            None => {}
+            Some(Ending::Failure(failure)) => run.outcome = Outcome::Failed(failure),
+            Some(Ending::Limit(limit)) => run.outcome = Outcome::Inconclusive(limit.to_string()),
+            Some(Ending::Diverged(divergence)) => {
+                run.outcome = Outcome::Inconclusive(divergence.to_string());
+                run.divergence = Some(divergence);
+            }
         }
+        (run, steps)
     }
 
     fn judge(&self, ended: std::result::Result<Result<()>, Panic>) -> Option<Ending> {
@@ -304,8 +316,14 @@ impl UnderTest {
                 failure.deadlock = Some(deadlock.clone());
                 Ending::Failure(Box::new(failure))
             }
-            _ => Ending::Failure(Box::new(self.failure(FailureKind::Error, error.to_string()))),
+            _ => Ending::Failure(Box::new(self.failed(FailureKind::Error, error, error.to_string()))),
         }
+    }
+
+    fn failed(&self, kind: FailureKind, error: &Error, message: String) -> Failure {
+        let place = error.place().map(text_of_place);
+        let identity = Identity::new(kind, place.as_deref(), &message, Vec::new());
+        Failure { place, identity, ..self.failure(kind, message) }
     }
 
     fn failure(&self, kind: FailureKind, message: String) -> Failure {
@@ -328,31 +346,30 @@ impl UnderTest {
 
     /// What `asyncio.run` does at its end: the tasks that are left are cancelled and waited for.
     fn clean_up(&mut self) -> Option<Ending> {
-        let left = self.event_loop.all_tasks();
-        if left.is_empty() {
-            return None;
+        let left = self.event_loop.live_lanes();
+        if !left.is_empty() {
+            let names: Vec<String> = left.iter().map(|lane| format!("`{lane}`")).collect();
+            let message = format!("still alive when the program ended: {}", names.join(", "));
+            if self.must_end {
+                return Some(Ending::Failure(Box::new(self.failure(FailureKind::TasksLeft, message))));
+            }
+            self.notes.push(message);
         }
-        let names: Vec<String> = left.iter().map(|task| format!("`{}`", task.name())).collect();
-        let message = format!("still alive when the program ended: {}", names.join(", "));
-        if self.tasks_must_end {
-            return Some(Ending::Failure(Box::new(self.failure(FailureKind::TasksLeft, message))));
-        }
-        self.notes.push(message);
-        let ended = caught(|| cancel_all(&self.event_loop));
+        let ended = caught(|| self.runner.shut_down());
         self.judge(ended)
     }
 
     /// The first error that the default exception handler was told of.
     fn unretrieved(&mut self) -> Option<Ending> {
-        let errors = self.errors.take();
         let mut found = None;
-        for context in errors.into_iter().filter(|context| context.exception.is_some()) {
+        for context in self.errors.take() {
+            let Some(error) = &context.exception else { continue };
+            let failure =
+                self.failed(FailureKind::Unretrieved, error, format!("{}: {error}", context.message));
             if found.is_none() {
-                let mut failure = self.failure(FailureKind::Unretrieved, text_of(&context));
-                failure.task = context.task;
-                found = Some(Ending::Failure(Box::new(failure)));
+                found = Some(Ending::Failure(Box::new(Failure { task: context.task, ..failure })));
             } else {
-                self.notes.push(text_of(&context));
+                self.notes.push(failure.to_string());
             }
         }
         found
@@ -379,26 +396,24 @@ impl UnderTest {
     }
 }
 
-fn cancel_all(event_loop: &EventLoop) -> Result<()> {
-    let left = event_loop.all_tasks();
-    for task in &left {
-        task.cancel();
-    }
-    event_loop.run_until_complete(async move {
-        for task in left {
-            while !task.done() {
-                counterpoint_runtime::sleep(Duration::ZERO).await?;
-            }
-        }
-        Ok(())
-    })
+fn text_of_place(place: &'static Location<'static>) -> String {
+    format!("{}:{}", place.file(), place.line())
 }
 
-fn text_of(context: &ErrorContext) -> String {
-    let mut text = context.message.clone();
-    if let Some(error) = &context.exception {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+impl Run {
+    /// What went wrong, and how the tasks came there, in words; empty if nothing did. It says more of a traced run.
+    pub fn report(&self) -> String {
+        match &self.outcome {
+            Outcome::Passed => String::new(),
+            Outcome::Inconclusive(reason) => format!("inconclusive: {reason}\n"),
+            Outcome::Failed(failure) => {
+                report::of_failure(failure, self.trace.as_deref().unwrap_or_default(), &self.notes)
+            }
+        }
     }
-    text
+
+    /// All steps, in words; none if the run was not traced.
+    pub fn interleaving(&self) -> String {
+        report::interleaving(self.trace.as_deref().unwrap_or_default(), usize::MAX)
+    }
 }

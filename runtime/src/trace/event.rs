@@ -2,6 +2,7 @@
 
 use crate::clock::Instant;
 use crate::ops::Op;
+use crate::trace::waiting::WaitingTask;
 use std::panic::Location;
 
 /// Something that happened in a run.
@@ -92,6 +93,8 @@ pub struct StepRecord {
     pub others: Vec<String>,
     /// Where in the program the task had waited.
     pub place: Option<&'static Location<'static>>,
+    /// What the task waits for after the step; none if it ended, or was no task.
+    pub waits: Option<WaitingTask>,
 }
 
 /// An object that a step touched.

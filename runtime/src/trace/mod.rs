@@ -4,8 +4,10 @@
 //! it exhaustively: an event that no report draws does not compile.
 
 mod event;
+mod waiting;
 
 pub use event::{Access, End, Event, Ran, StepRecord};
+pub use waiting::WaitingTask;
 
 use crate::store::access_current;
 

@@ -1,26 +1,73 @@
 //! Run after run, until one fails.
+//!
+//! Run i of a seed is a pure function of the two, so the runs are divided among threads and what is found does not
+//! depend on how: of all runs that fail, the one with the lowest number is reported. A failure is found in a run that
+//! nobody watches; it is then run again, traced and recorded, and must come back.
 
-use crate::outcome::{Failure, Outcome};
-use crate::run::Simulation;
+use crate::outcome::{Failure, Identity, Outcome};
+use crate::run::{Run, Simulation, Watch};
+use crate::settings::Settings;
+use counterpoint_runtime::Profile;
+use counterpoint_runtime::choices::recording::Replay;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Runs a simulation so many times and says what was found.
+/// How many runs a thread takes at a time.
+const SHARE: u64 = 16;
+
+/// Runs a simulation so many times, on all processors, until a run fails.
+///
+/// # Examples
+/// ```
+/// use counterpoint as asyncio;
+/// use counterpoint::{explore::hunt, sim::Simulation};
+///
+/// let simulation = Simulation::new(|| async {
+///     let late = asyncio::create_task(async { Ok(()) });
+///     asyncio::sleep(std::time::Duration::ZERO).await?;
+///     assert!(late.done(), "in asyncio's order it is");
+///     Ok(())
+/// });
+/// let hunted = hunt(&simulation, 100);
+/// assert_eq!(hunted.findings[0].failure.message, "in asyncio's order it is");
+/// ```
 pub fn hunt(simulation: &Simulation, runs: u64) -> Hunted {
     Hunt::new(simulation).runs(0..runs).start()
 }
 
 /// Many runs of one simulation.
+///
+/// # Examples
+/// ```
+/// use counterpoint::{explore::Hunt, sim::Simulation};
+///
+/// let simulation = Simulation::new(|| async { Ok(()) }).seed(7);
+/// let hunted = Hunt::new(&simulation).runs(100..200).jobs(2).start();
+/// assert!(hunted.passed());
+/// assert_eq!(hunted.runs, 100);
+/// ```
+#[derive(Clone)]
 pub struct Hunt<'a> {
     simulation: &'a Simulation,
     runs: Range<u64>,
+    jobs: usize,
+    stop_at_first: bool,
+    progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
 /// What a hunt found.
 #[derive(Debug)]
 pub struct Hunted {
-    /// How many runs were made.
+    /// How many runs were made, up to the one that ended the hunt.
     pub runs: u64,
-    /// The failures, the one with the lowest run number first.
+    /// How many of them were inconclusive.
+    pub inconclusive: u64,
+    /// Why the first of these was.
+    pub inconclusive_reason: Option<String>,
+    /// The failures, each once, the one with the lowest run number first.
     pub findings: Vec<Finding>,
 }
 
@@ -29,14 +76,32 @@ pub struct Hunted {
 pub struct Finding {
     /// The first run that failed like this.
     pub run: u64,
-    /// What went wrong.
+    /// How many runs failed like this.
+    pub count: u64,
+    /// What went wrong, as the run that was watched tells it.
     pub failure: Failure,
+    /// Did it come back?
+    pub confirmation: Confirmation,
+    /// Does the same fail in asyncio's own order as well?
+    pub fails_in_fifo: bool,
+    /// The run that was watched: with a trace and a recording.
+    pub watched: Run,
+}
+
+/// Whether a failure came back when its run was run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Step for step.
+    Same,
+    /// It did not: the program reads something that the seed does not fix. The text says what differed.
+    Differs(String),
 }
 
 impl<'a> Hunt<'a> {
-    /// A hunt over runs 0 to 999.
+    /// A hunt over runs 0 to 999, on all processors, that stops at the first failure.
     pub fn new(simulation: &'a Simulation) -> Hunt<'a> {
-        Hunt { simulation, runs: 0..1000 }
+        let jobs = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Hunt { simulation, runs: 0..1000, jobs, stop_at_first: true, progress: None }
     }
 
     /// Sets the numbers of the runs.
@@ -44,23 +109,216 @@ impl<'a> Hunt<'a> {
         Hunt { runs, ..self }
     }
 
+    /// Sets how many threads run. What is found does not depend on it. Default: one for each processor.
+    pub fn jobs(self, jobs: usize) -> Hunt<'a> {
+        Hunt { jobs: jobs.max(1), ..self }
+    }
+
+    /// Stops at the lowest run that fails, or makes all runs and gives every failure once. Default: stops.
+    pub fn stop_at_first(self, stop: bool) -> Hunt<'a> {
+        Hunt { stop_at_first: stop, ..self }
+    }
+
+    /// Tells `progress` of runs that were made: how many more.
+    pub fn on_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Hunt<'a> {
+        Hunt { progress: Some(progress), ..self }
+    }
+
     /// Hunts.
     pub fn start(self) -> Hunted {
-        let mut hunted = Hunted { runs: 0, findings: Vec::new() };
-        for run in self.runs {
-            hunted.runs += 1;
-            if let Outcome::Failed(failure) = self.simulation.clone().run_number(run).run().outcome {
-                hunted.findings.push(Finding { run, failure: *failure });
-                break;
+        let shared = Shared { next: AtomicU64::new(self.runs.start), lowest: AtomicU64::new(u64::MAX) };
+        let mut seen = Seen::default();
+        if self.jobs == 1 {
+            seen = self.work(&shared);
+        } else {
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
+                for worker in workers {
+                    seen.add(worker.join().expect("a run catches the panics of its program"));
+                }
+            });
+        }
+        self.report(seen, shared.lowest.into_inner())
+    }
+
+    /// One thread's part.
+    fn work(&self, shared: &Shared) -> Seen {
+        let mut seen = Seen::default();
+        let (mut settings, watch) = (self.simulation.settings.clone(), Watch::default());
+        loop {
+            let first = shared.next.fetch_add(SHARE, Ordering::Relaxed);
+            let last = first.saturating_add(SHARE).min(self.runs.end);
+            if first >= last || self.is_over(shared, first) {
+                return seen;
+            }
+            for run in first..last {
+                if self.is_over(shared, run) {
+                    break;
+                }
+                settings.number = run;
+                match self.simulation.run_as(&settings, &watch).outcome {
+                    Outcome::Passed => {}
+                    Outcome::Inconclusive(reason) => seen.inconclusive.push((run, reason)),
+                    Outcome::Failed(failure) => {
+                        shared.lowest.fetch_min(run, Ordering::Relaxed);
+                        seen.add_failure(run, 1, *failure);
+                    }
+                }
+            }
+            if let Some(progress) = self.progress {
+                progress(last - first);
             }
         }
-        hunted
+    }
+
+    /// A lower run has failed, so that this one cannot matter.
+    fn is_over(&self, shared: &Shared, run: u64) -> bool {
+        self.stop_at_first && run > shared.lowest.load(Ordering::Relaxed)
+    }
+
+    fn report(&self, mut seen: Seen, lowest: u64) -> Hunted {
+        let mut runs = self.runs.end.saturating_sub(self.runs.start);
+        if self.stop_at_first && lowest != u64::MAX {
+            runs = lowest - self.runs.start + 1;
+            // What the threads had tried beyond depends on their number.
+            seen.inconclusive.retain(|(run, _)| *run < lowest);
+            seen.failures.retain(|_, first| first.run == lowest);
+            seen.failures.values_mut().for_each(|first| first.count = 1);
+        }
+        seen.inconclusive.sort_unstable();
+        let mut firsts: Vec<First> = seen.failures.into_values().collect();
+        firsts.sort_unstable_by_key(|first| first.run);
+        Hunted {
+            runs,
+            inconclusive: seen.inconclusive.len() as u64,
+            inconclusive_reason: seen.inconclusive.into_iter().next().map(|(_, reason)| reason),
+            findings: firsts.into_iter().map(|first| confirm(self.simulation, first)).collect(),
+        }
     }
 }
 
+impl fmt::Debug for Hunt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Hunt { simulation, runs, jobs, .. } = self;
+        f.debug_struct("Hunt")
+            .field("simulation", simulation)
+            .field("runs", runs)
+            .field("jobs", jobs)
+            .finish()
+    }
+}
+
+/// What the threads of a hunt share.
+struct Shared {
+    /// The first run that nobody has taken.
+    next: AtomicU64,
+    /// The lowest run that failed.
+    lowest: AtomicU64,
+}
+
+/// What a thread has seen.
+#[derive(Default)]
+struct Seen {
+    failures: BTreeMap<Identity, First>,
+    inconclusive: Vec<(u64, String)>,
+}
+
+/// The first run that failed in one way.
+struct First {
+    run: u64,
+    count: u64,
+    failure: Failure,
+}
+
+impl Seen {
+    fn add_failure(&mut self, run: u64, count: u64, failure: Failure) {
+        match self.failures.get_mut(&failure.identity) {
+            None => {
+                self.failures.insert(failure.identity.clone(), First { run, count, failure });
+            }
+            Some(first) => {
+                first.count += count;
+                if run < first.run {
+                    (first.run, first.failure) = (run, failure);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, other: Seen) {
+        self.inconclusive.extend(other.inconclusive);
+        for First { run, count, failure } in other.failures.into_values() {
+            self.add_failure(run, count, failure);
+        }
+    }
+}
+
+/// Runs a failing run again, traced and recorded.
+fn confirm(simulation: &Simulation, first: First) -> Finding {
+    let settings = Settings { number: first.run, ..simulation.settings.clone() };
+    let watched = simulation.run_as(&settings, &Watch { trace: true, record: true, replay: None });
+    let same = watched.outcome.failure().filter(|failure| failure.identity == first.failure.identity);
+    let fails_in_fifo = settings.profile == Profile::Fifo || {
+        let ordinary = Settings { profile: Profile::Fifo, ..settings.clone() };
+        let run = simulation.run_as(&ordinary, &Watch::default());
+        run.outcome.failure().is_some_and(|failure| failure.identity == first.failure.identity)
+    };
+    let (failure, confirmation) = match same {
+        Some(failure) => (failure.clone(), Confirmation::Same),
+        None => (first.failure, Confirmation::Differs(first_difference(simulation, &settings, &watched))),
+    };
+    Finding { run: first.run, count: first.count, failure, confirmation, fails_in_fifo, watched }
+}
+
+/// Follows the second run with a third one, to find the step at which the program strays.
+fn first_difference(simulation: &Simulation, settings: &Settings, second: &Run) -> String {
+    let ended = match &second.outcome {
+        Outcome::Passed => "passed".to_owned(),
+        Outcome::Failed(failure) => format!("failed otherwise: {failure}"),
+        Outcome::Inconclusive(reason) => format!("was inconclusive: {reason}"),
+    };
+    let replay = second.recording.as_ref().map(|recording| Replay::new(recording.steps.clone()));
+    let third = simulation.run_as(settings, &Watch { replay, ..Watch::default() });
+    let step = match third.divergence {
+        Some(divergence) => format!("of three runs the first to stray did so at step {}", divergence.step),
+        None => "the second and the third run were equal".to_owned(),
+    };
+    format!("run again it {ended}; {step}")
+}
+
 impl Hunted {
-    /// Did no run fail?
+    /// Did no run fail? Runs may have been inconclusive.
     pub fn passed(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Panics with the report of the first failure, if there is one: for tests.
+    ///
+    /// # Panics
+    /// If a run failed.
+    #[track_caller]
+    pub fn assert_passed(&self) {
+        if let Some(finding) = self.findings.first() {
+            panic!("{}", finding.report());
+        }
+    }
+}
+
+impl Finding {
+    /// What went wrong, and how the tasks came there, in words.
+    pub fn report(&self) -> String {
+        let Run { trace, notes, .. } = &self.watched;
+        let (trace, notes) = match self.confirmation {
+            Confirmation::Same => (trace.as_deref(), notes.as_slice()),
+            Confirmation::Differs(_) => (None, [].as_slice()), // of another run
+        };
+        let mut text = crate::report::of_failure(&self.failure, trace.unwrap_or_default(), notes);
+        if let Confirmation::Differs(how) = &self.confirmation {
+            text.push_str(&format!(
+                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (time, the order of a \
+                 HashMap, a thread).\n"
+            ));
+        }
+        text
     }
 }

@@ -1,0 +1,79 @@
+//! A recording survives its file, and a file that is not whole is refused.
+
+use super::*;
+use counterpoint_runtime::Profile;
+use proptest::prelude::*;
+
+fn steps() -> impl Strategy<Value = Vec<RecordedStep>> {
+    let step = ("[a-z:/#]{0,12}", any::<u32>(), any::<u32>(), any::<u16>())
+        .prop_map(|(lane, rank, ready, check)| RecordedStep { lane, rank, ready, check });
+    prop::collection::vec(step, 0..40)
+}
+
+prop_compose! {
+    fn recordings()(
+        name in ".{0,20}",
+        fixed: bool,
+        seed: u64,
+        number: u64,
+        steps_max in prop::option::of(0..u64::MAX),
+        cost in prop::option::of((0u64..1 << 40, 0u64..1 << 40)),
+        fingerprint: u64,
+        failure in prop::option::of((0..FailureKind::ALL.len(), any::<u64>(), ".{0,20}")),
+        steps in steps(),
+    ) -> Recording {
+        let step_cost = cost.map(|(min, max)| (Duration::from_nanos(min), Duration::from_nanos(max)));
+        let limits = Limits { ticks: None, steps: steps_max, time: Some(Duration::from_secs(3)) };
+        let settings = Settings {
+            seed,
+            number,
+            profile: Profile::Fifo,
+            strategy: counterpoint_runtime::Strategy::RandomWalk,
+            limits,
+            step_cost,
+            tasks_must_end: fixed,
+        };
+        let failure = failure
+            .map(|(kind, digest, message)| RecordedFailure { kind: FailureKind::ALL[kind], digest, message });
+        Recording { name, fixed, settings, steps, fingerprint, failure }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_recording_survives_its_file(recording in recordings()) {
+        prop_assert_eq!(Recording::from_bytes(&recording.to_bytes()), Ok(recording));
+    }
+
+    #[test]
+    fn one_changed_byte_is_refused(recording in recordings(), at: prop::sample::Index, change in 1u8..) {
+        let mut bytes = recording.to_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        prop_assert!(Recording::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_is_refused(recording in recordings(), at: prop::sample::Index) {
+        let bytes = recording.to_bytes();
+        prop_assert!(Recording::from_bytes(&bytes[..at.index(bytes.len())]).is_err());
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut file = b"counterpoint recording 1\n".to_vec();
+        file.extend(&bytes);
+        let mut digest = Digest::new();
+        digest.bytes(&file);
+        file.extend(digest.value().to_le_bytes());
+        let _ = Recording::from_bytes(&file);
+        prop_assert_eq!(Recording::from_bytes(&bytes), Err(RecordingError::Foreign));
+    }
+}
+
+#[test]
+fn a_recording_of_another_version_says_so() {
+    let error = Recording::from_bytes(b"counterpoint recording 2\nwhatever").expect_err("another version");
+    assert_eq!(error, RecordingError::Version("2".to_owned()));
+    assert!(error.to_string().contains("has version 2 of the format, and this program reads version 1"));
+}

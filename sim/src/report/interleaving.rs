@@ -1,0 +1,300 @@
+//! The steps of a run, one a line: who ran, what it had waited for, what it waits for now, and whom it overtook.
+//!
+//! ```text
+//! The last 5 of 9 steps, oldest first. A column is a task: ● it runs, ◆ it runs before one that was ready earlier.
+//!
+//!  step  1 2 3  task
+//!     5  │ ● │  teller   has `sleep` behind it, gives way              src/bank.rs:31
+//!     6  │ │ ◆  auditor  starts, waits for Lock `ledger`               src/bank.rs:48
+//!              ran before `teller`, which was ready earlier
+//! ```
+//!
+//! What a step's events say (tasks made and ended, cancellations, log lines) stands before it in the trace.
+
+use super::Names;
+use counterpoint_runtime::Op;
+use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// With more tasks than this, the columns are left out.
+const COLUMNS_MAX: usize = 12;
+
+/// The last `shown` steps of a trace.
+pub(crate) fn interleaving(trace: &[Event], shown: usize) -> String {
+    let names = Names::of(trace);
+    let rows = rows_of(trace);
+    let first = rows.iter().filter(|row| row.step.is_some()).count().saturating_sub(shown);
+    let mut score = Score::new(&names, &rows);
+    let (mut lines, mut steps) = (Vec::new(), 0);
+    for row in &rows {
+        let line = score.line(row);
+        steps += usize::from(row.step.is_some());
+        if steps > first {
+            lines.push(line);
+        }
+    }
+    score.draw(&lines, steps)
+}
+
+/// A step and what happened in it; no step after the last one.
+struct Row<'a> {
+    step: Option<&'a StepRecord>,
+    events: Vec<&'a Event>,
+}
+
+fn rows_of(trace: &[Event]) -> Vec<Row<'_>> {
+    let (mut rows, mut events) = (Vec::new(), Vec::new());
+    for event in trace {
+        match event {
+            Event::Step(step) => rows.push(Row { step: Some(step), events: std::mem::take(&mut events) }),
+            event => events.push(event),
+        }
+    }
+    if !events.is_empty() {
+        rows.push(Row { step: None, events });
+    }
+    rows
+}
+
+/// A line of the picture, before it is known how wide the columns are.
+struct Line {
+    number: String,
+    time: String,
+    gutter: String,
+    name: String,
+    what: String,
+    place: String,
+    below: Vec<String>,
+}
+
+/// What is known of the tasks as the steps go by.
+struct Score<'a> {
+    names: &'a Names,
+    columns: BTreeMap<&'a str, usize>,
+    alive: Vec<bool>,
+    /// What each task waits for.
+    waits: BTreeMap<&'a str, String>,
+    cancelled: Vec<&'a str>,
+    time: String,
+}
+
+impl<'a> Score<'a> {
+    fn new(names: &'a Names, rows: &[Row<'a>]) -> Score<'a> {
+        let mut columns = BTreeMap::new();
+        let created = rows.iter().flat_map(|row| &row.events).filter_map(|event| match event {
+            Event::TaskCreated { task, .. } => Some(task.as_str()),
+            _ => None,
+        });
+        for task in created {
+            let next = columns.len();
+            columns.entry(task).or_insert(next);
+        }
+        let alive = vec![false; columns.len()];
+        Score { names, columns, alive, waits: BTreeMap::new(), cancelled: Vec::new(), time: String::new() }
+    }
+
+    fn line(&mut self, row: &Row<'a>) -> Line {
+        let mut words = Vec::new();
+        let mut line = Line {
+            number: String::new(),
+            time: String::new(),
+            gutter: String::new(),
+            name: String::new(),
+            what: String::new(),
+            place: String::new(),
+            below: Vec::new(),
+        };
+        if let Some(step) = row.step {
+            words.push(self.resumes(step));
+            line.number = step.number.to_string();
+            line.time = step.time.to_string();
+            line.name = self.names.name(&step.lane).to_owned();
+            line.gutter = self.gutter(step);
+        }
+        for event in &row.events {
+            self.tell(event, row.step, &mut words, &mut line.below);
+        }
+        if let Some(step) = row.step {
+            self.then(step, &mut words);
+            line.place = place_of(step);
+            if step.choice > 0 {
+                line.below.insert(0, self.overtook(step));
+            }
+        }
+        line.what = words.join(", ");
+        line
+    }
+
+    /// How the task comes to run.
+    fn resumes(&mut self, step: &'a StepRecord) -> String {
+        let waited = self.waits.remove(step.lane.as_str());
+        let cancelled = self.cancelled.iter().position(|task| *task == step.lane);
+        match step.ran {
+            Ran::Timer => return "is due: makes the task ready".to_owned(),
+            Ran::Callback => return "runs".to_owned(),
+            Ran::Task => {}
+        }
+        if let Some(index) = cancelled {
+            self.cancelled.swap_remove(index);
+            return "is cancelled".to_owned();
+        }
+        match (step.op, waited) {
+            (Op::None, _) => "starts".to_owned(),
+            (Op::Yield, _) => "goes on".to_owned(),
+            (Op::Sleep, _) => "has slept".to_owned(),
+            (Op::Acquire, Some(object)) => format!("has {object}"),
+            (Op::Await, Some(object)) => format!("has the end of {object}"),
+            (op, Some(object)) => format!("is through `{}` of {object}", op.name()),
+            (op, None) => format!("is through `{}`", op.name()),
+        }
+    }
+
+    /// What happened in the step.
+    fn tell(
+        &mut self,
+        event: &'a Event,
+        step: Option<&StepRecord>,
+        words: &mut Vec<String>,
+        below: &mut Vec<String>,
+    ) {
+        match event {
+            Event::Step(_) => {}
+            Event::TaskCreated { task, .. } => {
+                self.set_alive(task, true);
+                if step.is_none_or(|step| step.lane != *task) {
+                    words.push(format!("creates `{}`", self.names.name(task)));
+                }
+            }
+            Event::TaskEnded { task, how, .. } => {
+                self.set_alive(task, false);
+                let ends = match how {
+                    End::Finished => "ends",
+                    End::Failed => "ends with an error",
+                    End::Cancelled => "ends cancelled",
+                };
+                match step {
+                    Some(step) if step.lane == *task => words.push(ends.to_owned()),
+                    _ => words.push(format!("`{}` {ends}", self.names.name(task))),
+                }
+            }
+            Event::CancelRequested { task, .. } => {
+                self.cancelled.push(task);
+                words.push(format!("cancels `{}`", self.names.name(task)));
+            }
+            Event::Log { task, text, .. } => {
+                let by = task.as_ref().filter(|task| step.is_none_or(|step| step.lane != **task));
+                let by = by.map_or(String::new(), |task| format!("`{}` ", self.names.name(task)));
+                below.push(format!("log: {by}{text}"));
+            }
+        }
+    }
+
+    /// What the task waits for from here on.
+    fn then(&mut self, step: &'a StepRecord, words: &mut Vec<String>) {
+        let Some(waits) = &step.waits else { return };
+        words.push(match (&waits.object, waits.op) {
+            (_, Op::Yield) => "gives way".to_owned(),
+            (_, Op::Sleep) => "sleeps".to_owned(),
+            (None, Op::Foreign | Op::None) => "waits for a future that is not ours".to_owned(),
+            (None, op) => format!("waits in `{}`", op.name()),
+            (Some(object), _) => {
+                let object = self.names.shorten(object);
+                self.waits.insert(&step.lane, object.clone());
+                match &waits.holder {
+                    Some(holder) => format!("waits for {object}, held by `{}`", self.names.name(holder)),
+                    None => format!("waits for {object}"),
+                }
+            }
+        });
+    }
+
+    fn overtook(&self, step: &StepRecord) -> String {
+        let older: Vec<String> =
+            step.others.iter().take(step.choice as usize).map(|lane| self.entry(lane)).collect();
+        let (which, were) = if older.len() == 1 { ("which", "was") } else { ("which", "were") };
+        format!("ran before {}, {which} {were} ready earlier", older.join(" and "))
+    }
+
+    /// An entry of the ready queue in words: a task by its short name.
+    fn entry(&self, lane: &str) -> String {
+        match lane.strip_prefix("timer of ") {
+            Some(task) => format!("the timer of `{}`", self.names.name(task)),
+            None if lane.starts_with("callback") => format!("the {lane}"),
+            None => format!("`{}`", self.names.name(lane)),
+        }
+    }
+
+    fn set_alive(&mut self, task: &str, alive: bool) {
+        if let Some(column) = self.columns.get(task) {
+            self.alive[*column] = alive;
+        }
+    }
+
+    fn gutter(&self, step: &StepRecord) -> String {
+        if self.columns.len() > COLUMNS_MAX {
+            return if step.choice > 0 { "◆" } else { "●" }.to_owned();
+        }
+        let lane = step.lane.strip_prefix("timer of ").unwrap_or(&step.lane);
+        let mut gutter = String::new();
+        for column in 0..self.columns.len() {
+            let here = self.columns.get(lane) == Some(&column);
+            gutter.push(match (here, step.ran, self.alive[column]) {
+                (true, Ran::Timer, _) => '○',
+                (true, _, _) if step.choice > 0 => '◆',
+                (true, _, _) => '●',
+                (false, _, true) => '│',
+                (false, _, false) => ' ',
+            });
+            gutter.push(' ');
+        }
+        gutter.pop();
+        gutter
+    }
+
+    /// Puts the lines below each other, with the columns as wide as they must be.
+    fn draw(&mut self, lines: &[Line], steps: usize) -> String {
+        let shown = lines.iter().filter(|line| !line.number.is_empty()).count();
+        let mut text = match shown == steps {
+            true => format!("All {steps} steps, oldest first."),
+            false => format!("The last {shown} of {steps} steps, oldest first."),
+        };
+        let columns = self.columns.len() <= COLUMNS_MAX;
+        text.push_str(if columns { " Each column is a task: ● it runs" } else { " ● a task runs" });
+        text.push_str(", ◆ it runs before one that was ready earlier.\n\n");
+        let width =
+            |of: fn(&Line) -> &str| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
+        let timed = lines.iter().any(|line| !line.time.is_empty() && line.time != "00:00:00.000");
+        let times = if timed { width(|line| &line.time) } else { 0 };
+        let (numbers, gutters, names) =
+            (width(|line| &line.number).max(4), width(|line| &line.gutter), width(|line| &line.name));
+        let whats = width(|line| &line.what).min(60);
+        let indent = numbers + 2 + if timed { times + 2 } else { 0 } + gutters + 2 + names + 2;
+        for line in lines {
+            let _ = write!(text, "{:>numbers$}  ", line.number);
+            if timed {
+                let time = if line.time == self.time { "" } else { &line.time };
+                let _ = write!(text, "{time:times$}  ");
+                self.time.clone_from(&line.time);
+            }
+            let Line { gutter, name, what, place, .. } = line;
+            let row = format!("{gutter:gutters$}  {name:names$}  {what:whats$}  {place}");
+            text.push_str(row.trim_end());
+            text.push('\n');
+            for below in &line.below {
+                let _ = writeln!(text, "{:indent$}{below}", "");
+            }
+        }
+        text
+    }
+}
+
+/// Where the task waits now, or where it went on if it waits no more.
+fn place_of(step: &StepRecord) -> String {
+    let place = step.waits.as_ref().and_then(|waits| waits.place).or(step.place);
+    place.map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
