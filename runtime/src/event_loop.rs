@@ -447,6 +447,15 @@ impl EventLoop {
         self.look(|l| !l.rt.ready.is_empty() || l.stopping).unwrap_or(false)
     }
 
+    /// Has the program left nothing that could still run: no live task, nothing ready, no default executor? Timers
+    /// do not count: nobody would wait for them.
+    pub fn is_at_rest(&self) -> bool {
+        let rest = |l: &mut Loop| {
+            l.rt.ready.is_empty() && l.default_executor.pool.is_none() && l.rt.live_tasks().is_empty()
+        };
+        self.look(rest).unwrap_or(true)
+    }
+
     /// The moment at which the next timer is due.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.look(Loop::next_deadline).flatten().map(Instant::from_nanos)

@@ -279,6 +279,9 @@ impl fmt::Debug for Runner {
 
 /// The steps of `Runner.close` before the loop is closed.
 fn shut_down(event_loop: &EventLoop) -> Result<()> {
+    if event_loop.is_closed() {
+        return Ok(()); // by whoever gave it to the runner
+    }
     cancel_all_tasks(event_loop)?;
     // `shutdown_asyncgens`: a coroutine that ends in its first step.
     event_loop.run_until_complete(async { Ok(()) })?;

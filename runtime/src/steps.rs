@@ -271,7 +271,7 @@ impl Rt {
     /// The step that ran last is over: now it is known what it touched.
     pub(crate) fn close_step(&mut self, objects: &Objects) {
         let Some((slot, mut step)) = self.observed.open.take() else { return };
-        if step.ran == Ran::Task && self.slot(slot).is_live_task() {
+        if step.ran == Ran::Task && self.last != slot && self.slot(slot).is_live_task() {
             step.waits = Some(crate::deadlock::waiting_task(self, objects, slot));
         }
         let footprint = self.take_footprint();

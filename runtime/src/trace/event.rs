@@ -93,7 +93,7 @@ pub struct StepRecord {
     pub others: Vec<String>,
     /// Where in the program the task had waited.
     pub place: Option<&'static Location<'static>>,
-    /// What the task waits for after the step; none if it ended, or was no task.
+    /// What the task waits for after the step; none if it ended or panicked, or was no task.
     pub waits: Option<WaitingTask>,
 }
 

@@ -100,10 +100,10 @@ fn run(scenarios: &[Scenario], arguments: &arguments::Run) -> Result<End, Usage>
     let run = simulation.run();
     let value = json::run(&choice.scenario, choice.fixed, &simulation.settings, &run);
     show_run(&run, &value, arguments.trace, choice.json);
-    if !choice.json && ordinary && run.outcome.is_passed() {
+    let lesson = find(scenarios, &choice.scenario)?.is_expected_to_pass();
+    if !choice.json && ordinary && !lesson && run.outcome.is_passed() {
         let fixed = if choice.fixed { " --fixed" } else { "" };
-        let name = &choice.scenario;
-        print(&format!("This was asyncio's own order. To try others:  counterpoint hunt {name}{fixed}\n"));
+        print(&format!("\nTo try other orders:  counterpoint hunt {}{fixed}\n", choice.scenario));
     }
     Ok(end_of(&run))
 }
@@ -151,17 +151,16 @@ fn show_run(run: &Run, value: &Value, every_step: bool, json: bool) {
     print(&text);
 }
 
-/// `lost-update (fixed), run 17 of seed 0, any-ready, random`.
+/// `lost-update (fixed), run 17 of seed 0, profile any-ready, strategy random`.
 fn title(value: &Value) -> String {
     let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let fixed = if value["fixed"] == true { " (fixed)" } else { "" };
-    let (seed, run) = (&value["seed"], &value["run"]);
-    format!(
-        "{}{fixed}, run {run} of seed {seed}, {}, {}",
-        text("scenario"),
-        text("profile"),
-        text("strategy")
-    )
+    let name = format!("{}{fixed}", text("scenario"));
+    if text("profile") == Profile::Fifo.name() {
+        return format!("{name}, in asyncio's own order (profile fifo), seed {}", value["seed"]);
+    }
+    let run = if value["run"].is_null() { String::new() } else { format!("run {} of ", value["run"]) };
+    format!("{name}, {run}seed {}, profile {}, strategy {}", value["seed"], text("profile"), text("strategy"))
 }
 
 fn hunt(scenarios: &[Scenario], arguments: &arguments::Hunt) -> Result<End, Usage> {
@@ -257,15 +256,7 @@ fn hunt_text(hunted: &Hunted, value: &Value, files: &[Option<PathBuf>]) -> Strin
         (true, 0) => End::Passed,
         (true, _) => End::Inconclusive,
     };
-    let word = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let fixed = if value["fixed"] == true { " (fixed)" } else { "" };
-    let subject = format!(
-        "{}{fixed}, seed {}, {}, {}",
-        word("scenario"),
-        value["seed"],
-        word("profile"),
-        word("strategy")
-    );
+    let subject = title(value);
     let runs = match hunted.runs {
         1 => "1 run".to_owned(),
         runs => format!("{} runs", grouped(runs)),
@@ -273,7 +264,7 @@ fn hunt_text(hunted: &Hunted, value: &Value, files: &[Option<PathBuf>]) -> Strin
     let mut text = String::new();
     for (finding, file) in hunted.findings.iter().zip(files) {
         let verdict = paint.verdict(End::Failed, "failed");
-        let _ = writeln!(text, "{verdict}  run {} of {subject}\n\n{}", finding.run, finding.report());
+        let _ = writeln!(text, "{verdict}  {subject}: run {}\n\n{}", finding.run, finding.report());
         if finding.count > 1 {
             let _ = writeln!(text, "{} of {runs} failed like this.", grouped(finding.count));
         }

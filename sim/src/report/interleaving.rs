@@ -12,8 +12,8 @@
 //! What a step's events say (tasks made and ended, cancellations, log lines) stands before it in the trace.
 
 use super::Names;
-use counterpoint_runtime::Op;
 use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};
+use counterpoint_runtime::{Op, WaitingTask};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -112,11 +112,21 @@ impl<'a> Score<'a> {
             line.name = self.names.name(&step.lane).to_owned();
             line.gutter = self.gutter(step);
         }
+        let mut created = Vec::new();
         for event in &row.events {
-            self.tell(event, row.step, &mut words, &mut line.below);
+            self.tell(event, row.step, &mut words, &mut created, &mut line.below);
+        }
+        if !created.is_empty() {
+            let first = usize::from(row.step.is_some()).min(words.len());
+            words.insert(first, format!("creates {}", created.join(" and ")));
         }
         if let Some(step) = row.step {
-            self.then(step, &mut words);
+            let ended = row.events.iter().any(|event| ends(event, &step.lane));
+            match &step.waits {
+                Some(waits) => words.push(self.waits_now(&step.lane, waits)),
+                None if step.ran == Ran::Task && !ended => words.push("panics".to_owned()),
+                None => {}
+            }
             line.place = place_of(step);
             if step.choice > 0 {
                 line.below.insert(0, self.overtook(step));
@@ -156,6 +166,7 @@ impl<'a> Score<'a> {
         event: &'a Event,
         step: Option<&StepRecord>,
         words: &mut Vec<String>,
+        created: &mut Vec<String>,
         below: &mut Vec<String>,
     ) {
         match event {
@@ -163,7 +174,7 @@ impl<'a> Score<'a> {
             Event::TaskCreated { task, .. } => {
                 self.set_alive(task, true);
                 if step.is_none_or(|step| step.lane != *task) {
-                    words.push(format!("creates `{}`", self.names.name(task)));
+                    created.push(format!("`{}`", self.names.name(task)));
                 }
             }
             Event::TaskEnded { task, how, .. } => {
@@ -191,22 +202,21 @@ impl<'a> Score<'a> {
     }
 
     /// What the task waits for from here on.
-    fn then(&mut self, step: &'a StepRecord, words: &mut Vec<String>) {
-        let Some(waits) = &step.waits else { return };
-        words.push(match (&waits.object, waits.op) {
+    fn waits_now(&mut self, lane: &'a str, waits: &WaitingTask) -> String {
+        match (&waits.object, waits.op) {
             (_, Op::Yield) => "gives way".to_owned(),
             (_, Op::Sleep) => "sleeps".to_owned(),
             (None, Op::Foreign | Op::None) => "waits for a future that is not ours".to_owned(),
             (None, op) => format!("waits in `{}`", op.name()),
             (Some(object), _) => {
                 let object = self.names.shorten(object);
-                self.waits.insert(&step.lane, object.clone());
+                self.waits.insert(lane, object.clone());
                 match &waits.holder {
                     Some(holder) => format!("waits for {object}, held by `{}`", self.names.name(holder)),
                     None => format!("waits for {object}"),
                 }
             }
-        });
+        }
     }
 
     fn overtook(&self, step: &StepRecord) -> String {
@@ -268,7 +278,7 @@ impl<'a> Score<'a> {
         let times = if timed { width(|line| &line.time) } else { 0 };
         let (numbers, gutters, names) =
             (width(|line| &line.number).max(4), width(|line| &line.gutter), width(|line| &line.name));
-        let whats = width(|line| &line.what).min(60);
+        let whats = width(|line| &line.what).min(76);
         let indent = numbers + 2 + if timed { times + 2 } else { 0 } + gutters + 2 + names + 2;
         for line in lines {
             let _ = write!(text, "{:>numbers$}  ", line.number);
@@ -287,6 +297,11 @@ impl<'a> Score<'a> {
         }
         text
     }
+}
+
+/// Is this the end of the task?
+fn ends(event: &Event, lane: &str) -> bool {
+    matches!(event, Event::TaskEnded { task, .. } if task == lane)
 }
 
 /// Where the task waits now, or where it went on if it waits no more.

@@ -20,7 +20,7 @@ pub(crate) fn of_failure(failure: &Failure, trace: &[Event], notes: &[String]) -
     let names = Names::of(trace);
     let mut text = names.shorten(&failure.to_string());
     if failure.deadlock.is_none() {
-        let _ = write!(text, "\n  at {}, after step {}", failure.time, failure.step);
+        let _ = write!(text, "\n  in step {}, at {}", failure.step, failure.time);
     }
     text.push('\n');
     if !trace.is_empty() {

@@ -1,0 +1,4 @@
+//! The facade through its public API, one module an area.
+mod failures;
+mod hunts;
+mod runs;
