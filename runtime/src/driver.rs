@@ -8,6 +8,7 @@ use crate::awaitable::{Awaitable, belongs_to};
 use crate::clock::Instant;
 use crate::deadlock::Deadlock;
 use crate::event_loop::{EventLoop, Readiness};
+use crate::futures::{DoneCallback, Future};
 use crate::store::{self, access_quietly};
 use crate::tick::{Turned, turn};
 use crate::{Error, ErrorKind, Result};
@@ -52,10 +53,7 @@ impl EventLoop {
                 "the future belongs to a different loop than the one asked to run it",
             ));
         }
-        let stopper = EventLoop::id(self);
-        let callback = future.add_done_callback(move |_| {
-            let _ = access_quietly(stopper, |l| l.stopping = true);
-        });
+        let callback = stop_when_done(&future, self.id());
         let ran = self.run_forever();
         future.remove_done_callback(&callback);
         ran?;
@@ -174,6 +172,13 @@ impl EventLoop {
             Some(limit) => Err(Error::wrap(ErrorKind::Limit, limit)),
         }
     }
+}
+
+/// asyncio's `_run_until_complete_cb`. Not the caller's callback, so it has not the caller's place.
+fn stop_when_done<T: 'static>(future: &Future<T>, loop_id: u64) -> DoneCallback {
+    future.add_done_callback(move |_| {
+        let _ = access_quietly(loop_id, |l| l.stopping = true);
+    })
 }
 
 /// The loop runs, and is current on this thread, until this goes.

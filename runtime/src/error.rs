@@ -222,15 +222,19 @@ impl Error {
 
     /// Where in the program it was made, or became one of ours by `?`; none if it was made in here.
     pub fn place(&self) -> Option<&'static Location<'static>> {
-        const HERE: &str = file!();
-        let ours = &HERE[..HERE.len() - "error.rs".len()];
-        Some(self.0.place).filter(|place| !place.file().starts_with(ours))
+        Some(self.0.place).filter(|place| !is_ours(place))
     }
 
     /// Are these two the same error, not merely equal ones?
     pub fn is_same(&self, other: &Error) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+}
+
+/// Is this place in the library itself? Such a one says nothing to the program's author.
+pub(crate) fn is_ours(place: &Location<'_>) -> bool {
+    const HERE: &str = file!();
+    place.file().starts_with(&HERE[..HERE.len() - "error.rs".len()])
 }
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {

@@ -200,8 +200,10 @@ impl Rt {
     }
 
     fn lane_of_callback(&self, slot: u32) -> String {
-        let place = self.slot(slot).node.place;
-        place.map_or_else(|| "the loop".to_owned(), |place| format!("{}:{}", place.file(), place.line()))
+        match self.slot(slot).node.place.filter(|place| !crate::error::is_ours(place)) {
+            Some(place) => format!("{}:{}", place.file(), place.line()),
+            None => "the loop".to_owned(),
+        }
     }
 
     /// Chooses the next entry while somebody watches: draws as `pick` does, and notes the rank of what was chosen.

@@ -64,7 +64,20 @@ mod settings;
 
 #[doc(inline)]
 pub use counterpoint_net as net;
-pub use counterpoint_runtime::*;
+// What asyncio has, and the types of its values. What the runtime offers beyond has a home in one of the modules.
+pub use counterpoint_runtime::{
+    Acquire, AnyTask, AsCompleted, Awaitable, Barrier, BarrierWait, BoundedSemaphore, CallbackOutput, Claim,
+    Condition, ConditionWait, ConditionWaitFor, Context, ContextToken, ContextVar, DoneCallback, Error,
+    ErrorContext, ErrorKind, Event, EventLoop, EventLoopBuilder, EventWait, Executor, Future, FutureState,
+    Gather, GatherAll, GatherWatch, Gatherable, Handle, Instant, Interruptible, IntoJob, Job, Join,
+    LifoQueue, Lock, LockGuard, NextCompleted, NextDone, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut,
+    Readiness, Refused, Result, ReturnWhen, Runner, Semaphore, SemaphoreAcquire, SemaphorePermit,
+    ShutdownDefaultExecutor, Sleep, Task, TaskBuilder, TaskFactory, TaskGroup, TaskGroupRun, Timeout,
+    TimeoutRun, TimerHandle, ToThread, Wait, WaitFor, Waitable, all_tasks, as_completed, choices, concurrent,
+    copy_context, create_task, current_task, ensure_future, gather, get_running_loop, interruptible, run,
+    run_coroutine_threadsafe, set_event_loop, shield, sleep, sleep_until, timeout, timeout_at, to_thread,
+    trace, wait, wait_for, wrap_future,
+};
 
 /// One run of a program: what it is made of, and what it ended in.
 pub mod sim {
@@ -76,5 +89,5 @@ pub mod sim {
 
 /// What is looked for in a run.
 pub mod check {
-    pub use counterpoint_runtime::{Deadlock, WaitingTask};
+    pub use counterpoint_runtime::{Deadlock, ObjectKind, Op, WaitingTask};
 }

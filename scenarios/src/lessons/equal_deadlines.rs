@@ -8,7 +8,8 @@ use super::Lines;
 use counterpoint as asyncio;
 
 use asyncio::cli::Scenario;
-use asyncio::{Profile, sleep};
+use asyncio::explore::Profile;
+use asyncio::sleep;
 use std::time::Duration;
 
 /// Five equal sleeps.

@@ -47,6 +47,8 @@ fn rows_of(trace: &[Event]) -> Vec<Row<'_>> {
     let (mut rows, mut events) = (Vec::new(), Vec::new());
     for event in trace {
         match event {
+            // The loop's own handles, such as the one that ends the run, are no business of the reader.
+            Event::Step(step) if step.lane == "callback of the loop" && events.is_empty() => {}
             Event::Step(step) => rows.push(Row { step: Some(step), events: std::mem::take(&mut events) }),
             event => events.push(event),
         }
@@ -307,6 +309,9 @@ fn ends(event: &Event, lane: &str) -> bool {
 /// Where the task waits now, or where it went on if it waits no more.
 fn place_of(step: &StepRecord) -> String {
     let place = step.waits.as_ref().and_then(|waits| waits.place).or(step.place);
+    // The main task is made in this crate: that says nothing to the program's author.
+    let own = file!().trim_end_matches("report/interleaving.rs");
+    let place = place.filter(|place| !place.file().starts_with(own));
     place.map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()))
 }
 

@@ -8,7 +8,8 @@
 mod measure;
 mod workloads;
 
-use counterpoint::{EventLoop, EventLoopBuilder, Profile, Strategy};
+use counterpoint::explore::{Profile, Strategy};
+use counterpoint::{EventLoop, EventLoopBuilder};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
