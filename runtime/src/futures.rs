@@ -627,10 +627,11 @@ impl Rt {
             Resumed::Pending => Poll::Pending,
             Resumed::Woken if target == self.current => Poll::Ready(Read::Failed(awaits_itself())),
             Resumed::Woken => Poll::Ready(self.read(target)),
-            // A request came after the target was done. If it was done by a cancellation, that one is seen.
-            Resumed::Cancelled(error) => match self.slot(target).is(flag::CANCELLED) {
-                true => Poll::Ready(self.read(target)),
-                false => Poll::Ready(Read::Failed(error)),
+            // A request came after the target was done. CPython reads the target first: its error counts as looked at,
+            // and if it is a cancellation (a gather fails with one, too) that one is seen, with its message.
+            Resumed::Cancelled(error) => match self.read(target) {
+                Read::Failed(cancelled) if cancelled.is_cancelled() => Poll::Ready(Read::Failed(cancelled)),
+                _ => Poll::Ready(Read::Failed(error)),
             },
         }
     }

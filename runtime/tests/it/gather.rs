@@ -276,3 +276,20 @@ fn tasks_that_gather_each_other_are_a_cycle() {
     let report = error.downcast_ref::<asyncio::Deadlock>().expect("a deadlock");
     assert_eq!(report.tasks.iter().filter(|task| task.in_cycle).count(), 2, "{report}");
 }
+
+#[test]
+fn a_second_request_does_not_hide_the_message_of_the_first() {
+    check(
+        async |log| {
+            let gatherer = create_task(async { gather((forever(),)).return_exceptions().await });
+            yield_now().await?;
+            yield_now().await?;
+            gatherer.cancel_with("first");
+            yield_now().await?; // the child has ended, the gather has not heard of it
+            gatherer.cancel();
+            log.say(end(&gatherer.await));
+            Ok(())
+        },
+        &["cancelled(first)"],
+    );
+}
