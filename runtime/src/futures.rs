@@ -260,6 +260,12 @@ impl<T: 'static> Future<T> {
         removed.flatten().is_some()
     }
 
+    /// The error that it failed with, which counts as looked at. A cancellation is none, and keeps its message for the
+    /// first who awaits it.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        if self.cancelled() { None } else { self.exception().ok().flatten() }
+    }
+
     /// The message of the cancellation of a future, if one was given. Of a cancelled task there is none: CPython
     /// keeps the raised error there, and gives it to the first reader.
     pub(crate) fn cancel_message(&self) -> Option<String> {

@@ -308,7 +308,7 @@ fn cancel_all_tasks(event_loop: &EventLoop) -> Result<()> {
     }
     event_loop.run_until_complete(all_done)?;
     for task in &tasks {
-        if let Ok(Some(error)) = task.exception() {
+        if let Some(error) = task.failure() {
             report(event_loop, task, error);
         }
     }

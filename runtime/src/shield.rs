@@ -64,10 +64,8 @@ where
 /// The error of an outer future that somebody else completed goes to the loop's exception handler.
 fn inner_done<T: Clone + 'static>(inner: &Future<T>, outer: &Future<T>) -> Result<()> {
     if outer.cancelled() {
-        if !inner.cancelled() {
-            // Nobody waits any more: the error counts as looked at.
-            let _ = inner.exception();
-        }
+        // Nobody waits any more: the error counts as looked at.
+        let _ = inner.failure();
         return Ok(());
     }
     if inner.cancelled() {

@@ -202,6 +202,11 @@ impl AnyTask {
         self.0.remove_done_callback(callback)
     }
 
+    /// The error that it failed with; a cancellation is none, and is not consumed.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.0.failure()
+    }
+
     /// The context that it runs in.
     pub(crate) fn context(&self) -> VarContext {
         VarContext::of_slot(self.0.loop_id, self.0.slot)

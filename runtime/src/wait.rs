@@ -190,7 +190,7 @@ impl Completion {
                 ReturnWhen::AllCompleted => false,
                 ReturnWhen::FirstCompleted => true,
                 // As in asyncio, the look counts as a look at the error.
-                ReturnWhen::FirstException => !item.cancelled() && matches!(item.exception(), Ok(Some(_))),
+                ReturnWhen::FirstException => item.failure().is_some(),
             };
         if over {
             if let Some(timer) = &self.timer {

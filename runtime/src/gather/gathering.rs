@@ -161,7 +161,7 @@ impl<C: 'static, R: 'static, A: 'static> Gathering<C, R, A> {
         let outer = self.outer();
         if outer.done() {
             // Nobody will look at this error: it counts as looked at.
-            let _ = child.exception();
+            let _ = child.failure();
             return;
         }
         if let Outer::First(outer) = &outer
@@ -179,13 +179,13 @@ impl<C: 'static, R: 'static, A: 'static> Gathering<C, R, A> {
     /// All children are done, and none has failed the whole.
     fn complete(&self, outer: Outer<R, A>) {
         if outer.cancel_requested() {
-            // All errors count as looked at. The one that is seen is the last child's in the order given,
-            // whichever ended last: it is what CPython's loop variable holds at this point.
-            let mut error = None;
             for child in self.children() {
-                error = child.exception().err();
+                let _ = child.failure(); // counts as looked at
             }
-            let error = error.unwrap_or_else(Error::cancelled);
+            // The cancellation is the last child's in the order given, whichever ended last: it is what CPython's
+            // loop variable holds at this point.
+            let last = self.children().last().and_then(|child| child.exception().err());
+            let error = last.unwrap_or_else(Error::cancelled);
             let _ = match outer {
                 Outer::First(outer) => outer.set_exception(error),
                 Outer::All(outer) => outer.set_exception(error),
