@@ -9,7 +9,6 @@ use crate::trace::WaitingTask;
 use crate::waits::{Rt, WAITING};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::Location;
 
 /// Nothing can run any more, and no timer is set: the tasks that wait, in the order of creation.
 #[derive(Clone, Debug)]

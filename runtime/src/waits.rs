@@ -133,12 +133,6 @@ impl Wait {
 }
 
 impl Rt {
-    /// The slot of the running task or callback, 0 if none runs.
-    #[inline(always)]
-    pub(crate) fn current(&self) -> u32 {
-        self.current
-    }
-
     /// A mark of the running task for reports, which outlives it: its slot, and the low bits of its generation.
     #[inline(always)]
     pub(crate) fn current_mark(&self) -> u32 {

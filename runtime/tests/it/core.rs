@@ -104,7 +104,7 @@ fn a_lock_whose_holder_has_ended_is_not_held_by_who_came_after() {
             // It takes the slot of the task that has ended.
             let never = asyncio::Event::new();
             let _bystander = create_task(async move { never.wait().await });
-            lock.acquire().await?;
+            drop(lock.acquire().await?);
             Ok(())
         })
         .expect_err("a deadlock");
@@ -300,7 +300,9 @@ fn the_last_cancel_message_wins_over_a_bare_yield() {
     let out = event_loop.run_until_complete(async {
         let task = asyncio::current_task().expect("a task runs");
         task.cancel_with("first");
-        asyncio::get_running_loop()?.call_soon(move || drop(task.cancel()));
+        asyncio::get_running_loop()?.call_soon(move || {
+            task.cancel();
+        });
         let error = sleep(Duration::ZERO).await.expect_err("it was cancelled");
         assert_eq!(error.message(), None);
         Ok(())

@@ -1,7 +1,7 @@
 //! The workloads, each as the harness's table defines it.
 
 use crate::measure::status_kb;
-use counterpoint::{EventLoop, EventLoopBuilder, Lock, Queue, Result, create_task, sleep};
+use counterpoint::{EventLoopBuilder, Lock, Queue, Result, create_task, sleep};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
