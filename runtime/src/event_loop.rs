@@ -425,21 +425,6 @@ impl EventLoop {
         self.look(|l| l.slow_callback).unwrap_or_default()
     }
 
-    /// Ends a run with an error of kind `Limit` when so many ticks have begun.
-    pub fn set_tick_limit(&self, limit: Option<u64>) {
-        let _ = self.look(|l| l.limits.ticks = limit.unwrap_or(u64::MAX));
-    }
-
-    /// Ends a run with an error of kind `Limit` when so many steps have run.
-    pub fn set_step_limit(&self, limit: Option<u64>) {
-        let _ = self.look(|l| l.limits.steps = limit.unwrap_or(u64::MAX));
-    }
-
-    /// Ends a run with an error of kind `Limit` before virtual time goes on beyond this.
-    pub fn set_time_limit(&self, limit: Option<Duration>) {
-        let _ = self.look(|l| l.limits.time = limit.map_or(u64::MAX, nanos));
-    }
-
     // ---- the seam: what a driver calls
 
     /// Is anything ready to run?

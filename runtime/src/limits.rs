@@ -1,7 +1,8 @@
 //! How long a run may go on. A limit that is reached says nothing about the program: it is not a failure.
 
-use crate::clock::Instant;
-use crate::event_loop::Loop;
+use crate::clock::{Instant, nanos};
+use crate::event_loop::{EventLoop, Loop};
+use crate::store::access_quietly;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,6 +40,23 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) const NONE: Limits = Limits { ticks: u64::MAX, steps: u64::MAX, time: u64::MAX };
+}
+
+impl EventLoop {
+    /// Ends a run with an error of kind `Limit` when so many ticks have begun.
+    pub fn set_tick_limit(&self, limit: Option<u64>) {
+        let _ = access_quietly(self.id(), |l| l.limits.ticks = limit.unwrap_or(u64::MAX));
+    }
+
+    /// Ends a run with an error of kind `Limit` when so many steps have run.
+    pub fn set_step_limit(&self, limit: Option<u64>) {
+        let _ = access_quietly(self.id(), |l| l.limits.steps = limit.unwrap_or(u64::MAX));
+    }
+
+    /// Ends a run with an error of kind `Limit` before virtual time goes on beyond this.
+    pub fn set_time_limit(&self, limit: Option<Duration>) {
+        let _ = access_quietly(self.id(), |l| l.limits.time = limit.map_or(u64::MAX, nanos));
+    }
 }
 
 impl Loop {

@@ -45,11 +45,14 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Simulation {
-    program: Arc<dyn Fn(&mut Runner) -> Result<()> + Send + Sync>,
+    program: Arc<Program>,
     pub(crate) name: String,
     pub(crate) settings: Settings,
     watch: Watch,
 }
+
+/// Makes the main coroutine and runs it to its end.
+type Program = dyn Fn(&mut Runner) -> Result<()> + Send + Sync;
 
 /// What is kept of a run beside its outcome.
 #[derive(Clone, Default)]
@@ -267,7 +270,7 @@ enum Ending {
 }
 
 impl UnderTest {
-    fn run(mut self, program: &dyn Fn(&mut Runner) -> Result<()>) -> (Run, Option<Vec<RecordedStep>>) {
+    fn run(mut self, program: &Program) -> (Run, Option<Vec<RecordedStep>>) {
         let ended = caught(|| program(&mut self.runner));
         let ending = self.judge(ended).or_else(|| self.clean_up()).or_else(|| self.unretrieved());
         let mut run = Run {

@@ -1,8 +1,8 @@
 //! A recorded run, followed step by step.
 
+use crate::outcome::Outcome;
 use crate::recording::Recording;
 use crate::run::{Run, Simulation};
-use crate::sim::Outcome;
 use std::fmt;
 
 /// What came of following a recording.

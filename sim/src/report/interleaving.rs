@@ -156,7 +156,8 @@ impl<'a> Score<'a> {
             (Op::Yield, _) => "goes on".to_owned(),
             (Op::Sleep, _) => "has slept".to_owned(),
             (Op::Acquire, Some(object)) => format!("has {object}"),
-            (Op::Await, Some(object)) => format!("has the end of {object}"),
+            (Op::Await, Some(object)) if object.starts_with("Task") => format!("has the end of {object}"),
+            (Op::Await, Some(object)) => format!("has the result of {object}"),
             (op, Some(object)) => format!("is through `{}` of {object}", op.name()),
             (op, None) => format!("is through `{}`", op.name()),
         }
@@ -211,6 +212,8 @@ impl<'a> Score<'a> {
             (None, Op::Foreign | Op::None) => "waits for a future that is not ours".to_owned(),
             (None, op) => format!("waits in `{}`", op.name()),
             (Some(object), _) => {
+                // Of a deadlock nobody will set it; of a step, nobody has yet.
+                let object = if object.starts_with("a Future") { "a Future" } else { object.as_str() };
                 let object = self.names.shorten(object);
                 self.waits.insert(lane, object.clone());
                 match &waits.holder {

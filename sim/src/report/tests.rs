@@ -1,6 +1,6 @@
 //! The picture of a run, as text.
 
-use crate::sim::Simulation;
+use crate::run::Simulation;
 use counterpoint_runtime as asyncio;
 use std::time::Duration;
 

@@ -125,7 +125,8 @@ fn numbers_of_watched(others: u32) -> Vec<u64> {
                 asyncio::sleep(Duration::ZERO).await?;
                 Ok([first, rng().next_u64()])
             });
-            sink.lock().expect("one thread").extend(watched.await?);
+            let numbers = watched.await?;
+            sink.lock().expect("one thread").extend(numbers);
             Ok(())
         }
     });
