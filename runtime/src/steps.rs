@@ -24,6 +24,9 @@ pub(crate) struct Steps {
     footprint: Vec<u32>,
     /// Tasks whose step is suspended under an eager one.
     pub(crate) suspended: Vec<u32>,
+    /// Eager tasks whose first step made tasks: by slot, their number and that of the last one made before they
+    /// were returned. A stale entry is told by its number.
+    pub(crate) returned_late: BTreeMap<u32, (u32, u32)>,
     pub(crate) recorded: Option<Vec<RecordedStep>>,
     pub(crate) replay: Option<Replay>,
     pub(crate) diverged: Option<Divergence>,
@@ -51,6 +54,7 @@ impl Steps {
         self.visits.clear();
         self.footprint.clear();
         self.suspended.clear();
+        self.returned_late.clear();
         self.paths.clear();
         (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
     }

@@ -184,6 +184,7 @@ impl TaskGroup {
             // An owner that waits for the last child; `_on_completed_fut` in CPython.
             let _ = self.group.access(|rt, object, _| rt.pop_wake(&mut object.waiters));
         }
+        // A cancelled one has none: its cancellation, with the message, is left to whoever awaits it.
         if let Some(error) = task.failure() {
             group.child_failed(task, error);
         }

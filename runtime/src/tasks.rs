@@ -28,6 +28,7 @@ use crate::slots::{BoxedBody, Ended, Kind, NONE, flag};
 use crate::store::{access, access_current};
 use crate::waits::{CANCELLED, MUST, Rt, WAITING, WOKEN, attention};
 use std::any::type_name;
+use std::cmp::Reverse;
 use std::future::IntoFuture;
 use std::panic::Location;
 
@@ -426,6 +427,7 @@ where
     };
     if eager {
         crate::tick::run_eagerly(task.0.loop_id, task.0.slot);
+        let _ = access(task.0.loop_id, |l| l.rt.eager_task_returns(task.0.slot));
     }
     task
 }
@@ -503,12 +505,25 @@ impl Rt {
             .collect()
     }
 
-    /// The slots of the tasks that are not done, in the order of creation.
+    /// The slots of the tasks that are not done, in the order of creation: that in which `create_task` returned them.
     pub(crate) fn live_tasks(&self) -> Vec<u32> {
         let mut slots: Vec<u32> =
             (1..self.slots.len() as u32).filter(|slot| self.slot(*slot).is_live_task()).collect();
-        slots.sort_unstable_by_key(|slot| self.cold[*slot as usize].order);
+        slots.sort_unstable_by_key(|slot| {
+            let order = self.cold[*slot as usize].order;
+            let late = self.observed.returned_late.get(slot).filter(|late| late.0 == order);
+            // Of those that were returned after the same last one, the innermost was returned first.
+            (late.map_or(order, |late| late.1), Reverse(order))
+        });
         slots
+    }
+
+    /// An eager task comes behind those that its first step made.
+    fn eager_task_returns(&mut self, slot: u32) {
+        let order = self.cold[slot as usize].order;
+        if self.tasks_created != order {
+            self.observed.returned_late.insert(slot, (order, self.tasks_created));
+        }
     }
 
     fn uncancel(&mut self, slot: u32) -> u32 {

@@ -174,3 +174,25 @@ fn check_left(words: &[&str], program: impl FnOnce(Log)) {
     program(log.clone());
     log.check(words);
 }
+
+#[test]
+fn an_eager_task_is_cancelled_after_those_that_its_first_step_made() {
+    check_left(&["inner", "outer"], |log| {
+        let outcome = run(async move {
+            get_running_loop()?.set_task_factory(asyncio::TaskFactory::Eager);
+            create_task(async move {
+                let theirs = log.clone();
+                create_task(async move {
+                    let outcome = forever().await;
+                    theirs.say("inner");
+                    outcome
+                });
+                let outcome = forever().await;
+                log.say("outer");
+                outcome
+            });
+            Ok(())
+        });
+        outcome.expect("the program succeeds");
+    });
+}
