@@ -21,8 +21,10 @@
 //! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
 //! (locks, events); queues pop it when they wake it. So the lines read exactly as CPython's do.
 
+mod slab;
+
 use crate::contexts::Contexts;
-use crate::lanes::{self, Counters};
+use crate::lanes::Counters;
 use crate::ops::Op;
 use crate::ready::Ready;
 use crate::slots::{Cold, Kind, List, NONE, Slot, Word, flag};
@@ -568,77 +570,5 @@ impl Rt {
     pub(crate) fn discard(&mut self, value: Box<dyn Any>) {
         self.trash.push(value);
         self.attention |= attention::TRASH;
-    }
-
-    // ---- slots
-
-    #[inline(always)]
-    pub(crate) fn new_slot(&mut self, kind: Kind) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            let this = &mut self.slots[slot as usize];
-            this.word = Word::new(this.word.tag(), this.word.generation(), kind, slot);
-            this.node.flags = flag::USED;
-            this.node.state = 0;
-            this.waiters = List::EMPTY;
-            return slot;
-        }
-        let slot = self.slots.len();
-        assert!(
-            slot < Word::SLOTS_MAX,
-            "a loop holds at most 16,777,215 tasks, futures and callbacks at a time"
-        );
-        let mut this = Slot::unused(Word::new(self.tag, self.first_generation, kind, slot as u32));
-        this.node.flags = flag::USED;
-        self.slots.push(this);
-        self.cold.push(Cold::default());
-        slot as u32
-    }
-
-    /// Gives a slot back. Its body must have been taken out before.
-    #[inline(always)]
-    pub(crate) fn free_slot(&mut self, slot: u32) {
-        debug_assert!(self.slot(slot).body.is_none(), "a body is dropped outside of the access");
-        let kept_elsewhere = !self.names.is_empty() || !self.messages.is_empty();
-        if self.slot(slot).is(flag::CONTEXT | flag::GATHERING) || kept_elsewhere {
-            self.free_rarely(slot);
-        }
-        let this = self.slot_mut(slot);
-        this.node.flags = 0;
-        this.node.wait = this.node.wait.wrapping_add(1);
-        this.word = this.word.next_generation(Kind::Passive);
-        self.free.push(slot);
-    }
-
-    #[cold]
-    fn free_rarely(&mut self, slot: u32) {
-        let context = std::mem::take(&mut self.cold[slot as usize].context);
-        self.release_context(context);
-        self.gathering.remove(&slot);
-        self.names.remove(&slot);
-        self.messages.remove(&slot);
-    }
-
-    /// The hash of a function's name.
-    #[inline(always)]
-    pub(crate) fn function_hash(&mut self, name: &'static str) -> u64 {
-        let at = (name.as_ptr() as usize, name.len());
-        if (self.hashed.0, self.hashed.1) != at {
-            self.hashed = (at.0, at.1, lanes::name_hash(name));
-        }
-        self.hashed.2
-    }
-
-    /// The lane under the running one for a name, and its number there.
-    #[inline]
-    pub(crate) fn child_lane(&mut self, name: u64) -> (u64, u32) {
-        let parent = if self.current == NONE { lanes::ROOT } else { self.cold[self.current as usize].lane };
-        let path = lanes::mix(parent, name);
-        let nth = self.counters.next(path);
-        (lanes::mix(path, u64::from(nth)), nth)
-    }
-
-    /// The key of an object made by the running lane, and its number among those of its kind there.
-    pub(crate) fn object_key(&mut self, kind: u64) -> (u64, u32) {
-        self.child_lane(kind)
     }
 }
