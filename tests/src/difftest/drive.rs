@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
-use asyncio::{Error, ErrorKind, EventLoop, Result, Runner, TaskFactory};
+use asyncio::{Error, ErrorKind, EventLoopBuilder, Result, Runner, TaskFactory};
 use counterpoint as asyncio;
 
+use super::Ran;
 use super::awaitables::Coroutine;
 use super::closing;
 use super::handlers;
@@ -18,9 +19,9 @@ use super::value::{Value, outcome};
 /// A run is stopped after so many ticks; the next run of the same program counts anew.
 const TICKS_MAX: u64 = 20_000;
 
-/// Runs a program on a loop of its own; the lines of its trace.
-pub(super) fn run(program: &Program) -> Vec<String> {
-    let event_loop = EventLoop::builder().name("difftest").build();
+/// Runs a program on a loop of its own.
+pub(super) fn run(program: &Program, builder: EventLoopBuilder) -> Ran {
+    let event_loop = builder.name("difftest").build();
     asyncio::set_event_loop(Some(&event_loop));
     let machine = Rc::new(Machine::new(Rc::new(program.clone()), event_loop));
     handlers::set_own(&machine);
@@ -39,9 +40,10 @@ pub(super) fn run(program: &Program) -> Vec<String> {
     drain(&machine);
     print_states(&machine);
     let lines = machine.take_lines();
+    let fingerprint = machine.event_loop.fingerprint();
     machine.event_loop.close().expect("no loop runs once the driver is through");
     asyncio::set_event_loop(None);
-    lines
+    Ran { lines, fingerprint }
 }
 
 /// Runs the loop; what the run gave, or `None` if it had to be broken off, which has a line of its own.

@@ -17,6 +17,7 @@ mod cpython;
 mod drive;
 mod expression;
 mod fresh;
+mod generate;
 mod handlers;
 mod machine;
 mod objects;
@@ -32,18 +33,38 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use counterpoint::{EventLoop, EventLoopBuilder};
+
 pub use compare::Difference;
 pub use cpython::NotFound;
 pub use fresh::{compare_fresh, compare_one};
+pub use generate::generated;
 pub use program::Program;
 
+/// What a run of a program comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The lines of its trace.
+    pub lines: Vec<String>,
+    /// The hash over the steps of its loop.
+    pub fingerprint: u64,
+}
+
 impl Program {
-    /// Runs the program on a loop of its own; the lines of its trace.
+    /// Runs the program on a loop of its own, in asyncio's order; the lines of its trace.
     ///
     /// # Panics
     /// The program names a function or an object that it does not have.
     pub fn run(&self) -> Vec<String> {
-        drive::run(self)
+        self.run_on(EventLoop::builder()).lines
+    }
+
+    /// Runs the program on a loop of its own, made as the builder says.
+    ///
+    /// # Panics
+    /// As [`run`](Program::run).
+    pub fn run_on(&self, builder: EventLoopBuilder) -> Ran {
+        drive::run(self, builder)
     }
 
     /// As [`run`](Program::run), on a thread of its own, so that a panic ends this program only.
