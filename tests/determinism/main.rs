@@ -1,7 +1,7 @@
 //! Determinism: one seed is one run, in one process and in two, and from one version to the next.
 //!
 //! Programs are those of the difftest language, made up by its strategy from a fixed source of numbers, so that every
-//! machine runs the same ones. `COUNTERPOINT_PROGRAMS` sets how many (10,000 if it is not set).
+//! machine runs the same ones. `COUNTERPOINT_PROGRAMS` sets how many (2,000 if it is not set).
 
 mod pinned;
 
@@ -14,7 +14,7 @@ use std::process::Command;
 const PRINT: &str = "COUNTERPOINT_PRINT_DIGEST";
 
 fn programs_count() -> usize {
-    std::env::var("COUNTERPOINT_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(10_000)
+    std::env::var("COUNTERPOINT_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
 }
 
 fn loop_for(profile: Profile, seed: u64) -> EventLoopBuilder {

@@ -9,18 +9,18 @@ use std::path::Path;
 
 /// Golden program, fingerprint under fifo, fingerprint under any-ready with the program's number as seed.
 const PINNED: [(u64, u64, u64); 12] = [
-    (0, 0, 0),
-    (7, 0, 0),
-    (42, 0, 0),
-    (99, 0, 0),
-    (123, 0, 0),
-    (150, 0, 0),
-    (204, 0, 0),
-    (251, 0, 0),
-    (299, 0, 0),
-    (310, 0, 0),
-    (400, 0, 0),
-    (499, 0, 0),
+    (0, 0xe4be_e774_56e1_c117, 0x7a28_39ab_545f_09ef),
+    (7, 0x37ff_bdd5_5905_46a9, 0x1c2f_1fd3_0ef1_b88d),
+    (42, 0x231a_054e_2e68_d9f0, 0x5961_8372_35c3_cf45),
+    (99, 0xb449_459d_13d9_a26d, 0xdf30_3e5c_2221_23ec),
+    (123, 0x9532_95f9_e93d_33a5, 0x29fa_4351_105d_f749),
+    (150, 0xf475_a2fc_7b6e_4bbd, 0x259f_5fa9_a4ac_c85e),
+    (204, 0x08a0_74a7_1456_772e, 0x8e7f_7485_01b4_036a),
+    (251, 0xfce3_f21c_e759_f89e, 0x14a7_6032_9762_803a),
+    (299, 0x2454_2b38_9651_00fe, 0x303f_bfdb_bc48_b041),
+    (310, 0xdcf9_813e_955c_b24d, 0x65b6_5867_e519_6b62),
+    (400, 0x8b3e_f54f_201f_8f8a, 0x0cbe_be85_2911_6ea6),
+    (499, 0x9ab0_096c_629d_6652, 0x98b3_8157_4a18_4653),
 ];
 
 fn fingerprint(number: u64, profile: Profile) -> u64 {
