@@ -46,6 +46,7 @@
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
 //! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
 //! | 2 outside | `log` | what a program says by way of `tracing` |
+//! | 3 the end | `ending` | how a run ends, and what the outcome is |
 //! | 4 one run | `run` | a program and all that decides how it goes |
 //! | 5 many runs | `explore` | hunting, replaying |
 //! | 6 the surface | `cli` | the command line |
@@ -53,6 +54,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod ending;
 pub mod explore;
 mod log;
 mod outcome;
@@ -81,9 +83,10 @@ pub use counterpoint_runtime::{
 
 /// One run of a program: what it is made of, and what it ended in.
 pub mod sim {
+    pub use crate::ending::Run;
     pub use crate::outcome::{Failure, FailureKind, Identity, Outcome};
     pub use crate::recording::{Recording, RecordingError};
-    pub use crate::run::{Run, Simulation};
+    pub use crate::run::Simulation;
     pub use counterpoint_runtime::{TaskRng, rng};
 }
 

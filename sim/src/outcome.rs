@@ -9,6 +9,20 @@ use counterpoint_runtime::{Deadlock, Instant};
 use std::fmt;
 
 /// What a run ended in.
+///
+/// # Examples
+/// ```
+/// use counterpoint::sim::{FailureKind, Outcome, Simulation};
+///
+/// let run = Simulation::new(|| async { panic!("the till is empty") }).run();
+/// match run.outcome {
+///     Outcome::Failed(failure) => {
+///         assert_eq!(failure.kind, FailureKind::Panic);
+///         assert_eq!(failure.message, "the till is empty");
+///     }
+///     Outcome::Passed | Outcome::Inconclusive(_) => unreachable!("it panics"),
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The program ended, and nothing was wrong.

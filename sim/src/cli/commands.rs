@@ -3,10 +3,11 @@
 use super::arguments::{self, Choice, Command};
 use super::output::{End, Paint, grouped, nearest, print};
 use super::{Scenario, json};
+use crate::ending::Run;
 use crate::explore::{Confirmation, Finding, Hunt, Hunted, Verdict, replay};
 use crate::outcome::Outcome;
 use crate::recording::{Recording, RecordingError};
-use crate::run::{Run, Simulation};
+use crate::run::Simulation;
 use counterpoint_runtime::{Profile, Strategy};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 //! Numbers of 64 bits that are no counts (fingerprints, step keys) are hexadecimal texts: JSON's numbers are floats to
 //! most who read them.
 
+use crate::ending::Run;
 use crate::outcome::{Failure, Outcome};
-use crate::run::Run;
 use crate::settings::Settings;
 use counterpoint_runtime::WaitingTask;
 use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};

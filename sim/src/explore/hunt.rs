@@ -4,8 +4,9 @@
 //! depend on how: of all runs that fail, the one with the lowest number is reported. A failure is found in a run that
 //! nobody watches; it is then run again, traced and recorded, and must come back.
 
+use crate::ending::Run;
 use crate::outcome::{Failure, Identity, Outcome};
-use crate::run::{Run, Simulation, Watch};
+use crate::run::{Simulation, Watch};
 use crate::settings::Settings;
 use counterpoint_runtime::Profile;
 use counterpoint_runtime::choices::recording::Replay;

@@ -1,8 +1,9 @@
 //! A recorded run, followed step by step.
 
+use crate::ending::Run;
 use crate::outcome::Outcome;
 use crate::recording::Recording;
-use crate::run::{Run, Simulation};
+use crate::run::Simulation;
 use std::fmt;
 
 /// What came of following a recording.

@@ -1,12 +1,11 @@
 //! The steps of a run, one a line: who ran, what it had waited for, what it waits for now, and whom it overtook.
 //!
 //! ```text
-//! The last 5 of 9 steps, oldest first. A column is a task: ● it runs, ◆ it runs before one that was ready earlier.
+//! The last 2 of 6 steps, oldest first. Each column is a task: ● it runs, ◆ it runs before one that was ready earlier.
 //!
-//!  step  1 2 3  task
-//!     5  │ ● │  teller   has `sleep` behind it, gives way              src/bank.rs:31
-//!     6  │ │ ◆  auditor  starts, waits for Lock `ledger`               src/bank.rs:48
-//!              ran before `teller`, which was ready earlier
+//!    5  │ ● │  teller   goes on, gives way                            src/bank.rs:31
+//!    6  │ │ ◆  auditor  starts, waits for Lock `ledger`               src/bank.rs:48
+//!                       ran before `teller`, which was ready earlier
 //! ```
 //!
 //! What a step's events say (tasks made and ended, cancellations, log lines) stands before it in the trace.
@@ -19,6 +18,9 @@ use std::fmt::Write;
 
 /// With more tasks than this, the columns are left out.
 const COLUMNS_MAX: usize = 12;
+
+/// So many of those that a step overtook are named.
+const OVERTAKEN_MAX: usize = 4;
 
 /// The last `shown` steps of a trace.
 pub(crate) fn interleaving(trace: &[Event], shown: usize) -> String {
@@ -111,7 +113,7 @@ impl<'a> Score<'a> {
             words.push(self.resumes(step));
             line.number = step.number.to_string();
             line.time = step.time.to_string();
-            line.name = self.names.name(&step.lane).to_owned();
+            line.name = self.names.name(task_of(step)).to_owned();
             line.gutter = self.gutter(step);
         }
         let mut created = Vec::new();
@@ -143,7 +145,7 @@ impl<'a> Score<'a> {
         let waited = self.waits.remove(step.lane.as_str());
         let cancelled = self.cancelled.iter().position(|task| *task == step.lane);
         match step.ran {
-            Ran::Timer => return "is due: makes the task ready".to_owned(),
+            Ran::Timer => return "its timer is due: it is ready".to_owned(),
             Ran::Callback => return "runs".to_owned(),
             Ran::Task => {}
         }
@@ -225,8 +227,12 @@ impl<'a> Score<'a> {
     }
 
     fn overtook(&self, step: &StepRecord) -> String {
-        let older: Vec<String> =
-            step.others.iter().take(step.choice as usize).map(|lane| self.entry(lane)).collect();
+        let older = step.others.iter().take(step.choice as usize);
+        let mut older: Vec<String> = older.map(|lane| self.entry(lane)).collect();
+        if older.len() > OVERTAKEN_MAX {
+            let more = older.split_off(OVERTAKEN_MAX).len();
+            older.push(format!("{more} more"));
+        }
         let (which, were) = if older.len() == 1 { ("which", "was") } else { ("which", "were") };
         format!("ran before {}, {which} {were} ready earlier", older.join(" and "))
     }
@@ -250,7 +256,7 @@ impl<'a> Score<'a> {
         if self.columns.len() > COLUMNS_MAX {
             return if step.choice > 0 { "◆" } else { "●" }.to_owned();
         }
-        let lane = step.lane.strip_prefix("timer of ").unwrap_or(&step.lane);
+        let lane = task_of(step);
         let mut gutter = String::new();
         for column in 0..self.columns.len() {
             let here = self.columns.get(lane) == Some(&column);
@@ -271,7 +277,7 @@ impl<'a> Score<'a> {
     fn draw(&mut self, lines: &[Line], steps: usize) -> String {
         let shown = lines.iter().filter(|line| !line.number.is_empty()).count();
         let mut text = match shown == steps {
-            true => format!("All {steps} steps, oldest first."),
+            true => "All steps, oldest first.".to_owned(),
             false => format!("The last {shown} of {steps} steps, oldest first."),
         };
         let columns = self.columns.len() <= COLUMNS_MAX;
@@ -302,6 +308,11 @@ impl<'a> Score<'a> {
         }
         text
     }
+}
+
+/// The lane that a step is about: of a timer, the one that waits for it.
+fn task_of(step: &StepRecord) -> &str {
+    step.lane.strip_prefix("timer of ").unwrap_or(&step.lane)
 }
 
 /// Is this the end of the task?

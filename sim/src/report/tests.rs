@@ -27,7 +27,7 @@ fn picture(profile: asyncio::Profile, seed: u64) -> String {
 #[test]
 fn each_step_says_who_ran_and_what_it_waits_for() {
     let expected = "\
-All 5 steps, oldest first. Each column is a task: ● it runs, ◆ it runs before one that was ready earlier.
+All steps, oldest first. Each column is a task: ● it runs, ◆ it runs before one that was ready earlier.
 
    1  ●    bank    starts, creates `teller`, gives way
    2  │ ●  teller  starts, gives way
