@@ -112,6 +112,9 @@ fn holders_of(rt: &Rt, objects: &Objects, task: u32) -> Vec<u32> {
 }
 
 fn awaited_tasks(rt: &Rt, future: u32, tasks: &mut Vec<u32>) {
+    if rt.slot(future).is(flag::DONE) {
+        return; // the slots of a finished gather's children may be others' by now
+    }
     match rt.gathering.get(&future) {
         Some(gathering) => gathering.children.iter().for_each(|child| awaited_tasks(rt, *child, tasks)),
         None => tasks.push(future),
