@@ -199,11 +199,12 @@ impl<T: 'static> Future<T> {
     /// `InvalidState` if it is pending, `Cancelled` if it was cancelled.
     #[track_caller]
     pub fn exception(&self) -> Result<Option<Error>> {
-        match access(self.loop_id, |l| (l.rt.read(self.slot), l.rt.slot(self.slot).is(flag::CANCELLED))) {
+        match access(self.loop_id, |l| (l.rt.read(self.slot), l.rt.slot(self.slot).node.flags)) {
             None => Err(Error::loop_is_closed()),
             Some((Read::Pending, _)) => Err(Error::new(ErrorKind::InvalidState, "the exception is not set")),
-            Some((Read::Failed(error), true)) => Err(error),
-            Some((Read::Failed(error), false)) => Ok(Some(error)),
+            Some((Read::Failed(error), flags)) if flags & flag::CANCELLED != 0 => Err(error),
+            Some((Read::Failed(_), flags)) if flags & flag::TAKEN != 0 => Ok(None),
+            Some((Read::Failed(error), _)) => Ok(Some(error)),
             Some((Read::Finished(_), _)) => Ok(None),
         }
     }
@@ -219,9 +220,10 @@ impl<T: 'static> Future<T> {
             if slot.is(flag::CANCELLED) {
                 return FutureState::Cancelled;
             }
+            let taken = slot.is(flag::TAKEN);
             match slot.body.as_mut().and_then(|body| body.as_mut().error()) {
-                Some(error) => FutureState::Failed(error.clone()),
-                None => FutureState::Finished,
+                Some(error) if !taken => FutureState::Failed(error.clone()),
+                _ => FutureState::Finished,
             }
         })
         .unwrap_or(FutureState::Pending)
@@ -267,8 +269,8 @@ impl<T: 'static> Future<T> {
         if self.cancelled() { None } else { self.exception().ok().flatten() }
     }
 
-    /// The message of the cancellation of a future, if one was given. Of a cancelled task there is none: CPython
-    /// keeps the raised error there, and gives it to the first reader.
+    /// The message of the cancellation, if one was given and not raised (`_cancel_message`): of a future, and of a task
+    /// that returned over a request. Where it was raised in a task, the error has it and goes to the first reader.
     pub(crate) fn cancel_message(&self) -> Option<String> {
         access(self.loop_id, |l| l.rt.messages.get(&self.slot).cloned()).flatten()
     }
@@ -436,7 +438,7 @@ impl Rt {
         this.node.flags &= !flag::UNRETRIEVED;
         let task = this.word.kind() == Kind::Task;
         if flags & flag::CANCELLED != 0 && task && flags & flag::MESSAGE_TAKEN != 0 {
-            return Read::Failed(Error::cancelled());
+            return Read::Failed(Error::cancelled_maybe(self.messages.get(&slot).cloned()));
         }
         this.node.flags |= flag::MESSAGE_TAKEN;
         let Some(body) = this.body.as_mut() else {

@@ -117,6 +117,9 @@ pub(crate) mod flag {
     pub(crate) const CANCELLING: u16 = 1 << 11;
     /// The callback is a lane of its own, not one of the loop's plain callbacks.
     pub(crate) const OWN_LANE: u16 = 1 << 12;
+    /// The result was taken by the one who has the only handle; what lies there now is for those who ask for it all the
+    /// same. Of tasks and futures, as `OWN_LANE` is of callbacks alone.
+    pub(crate) const TAKEN: u16 = 1 << 12;
     /// It has extra waits.
     pub(crate) const HAS_EXTRAS: u16 = 1 << 13;
     /// It was aborted while its body ran: its end comes after this step.

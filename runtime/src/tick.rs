@@ -401,10 +401,27 @@ fn end_step(loop_id: u64, body: NonNull<dyn Body>, word: Word, ended: Ended) {
         Some(Ok(Some(left))) => left.clean_up(loop_id),
         Some(Ok(None)) | None => {}
         Some(Err(error)) => {
+            let message = error.message().map(str::to_owned);
             // SAFETY: as in `run`: the slot is still the running one, and its body has just returned.
             unsafe { end_body(body, error) };
-            end_task(loop_id, slot, Ended::Cancelled);
+            end_lost(loop_id, slot, message);
         }
+    }
+}
+
+/// Ends a task whose value was lost to a cancel request. Nothing was raised in it, so the message stays with the task as
+/// with a future: every reader sees it.
+#[cold]
+fn end_lost(loop_id: u64, slot: u32, message: Option<String>) {
+    let left = access(loop_id, |l| {
+        let left = l.rt.end_task(slot, Ended::Cancelled);
+        if left.is_none() {
+            l.rt.messages.extend(message.map(|message| (slot, message)));
+        }
+        left
+    });
+    if let Some(Some(left)) = left {
+        left.clean_up(loop_id);
     }
 }
 

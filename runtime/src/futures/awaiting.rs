@@ -134,6 +134,7 @@ impl Found {
         }
         let taken =
             Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine");
+        let _ = access(of.loop_id, |l| l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN);
         // SAFETY: as in `with`; and no look at it is under way.
         std::mem::replace(unsafe { &mut *self.0.cast::<Result<T>>() }, Err(taken))
     }

@@ -293,3 +293,53 @@ fn a_second_request_does_not_hide_the_message_of_the_first() {
         &["cancelled(first)"],
     );
 }
+
+#[test]
+fn a_message_that_was_never_raised_stays_with_the_task() {
+    check(
+        async |log| {
+            let task = create_task(async {
+                let me = asyncio::current_task().expect("a task");
+                me.cancel_with("why");
+                Ok(()) // the value is lost
+            });
+            let [item] = gather([&task]).return_exceptions().await?;
+            log.say(end(&item));
+            log.say(end(&(&task).await));
+            log.say(end(&(&task).await));
+            Ok(())
+        },
+        &["cancelled(why)", "cancelled(why)", "cancelled(why)"],
+    );
+}
+
+#[test]
+fn a_child_whose_result_was_taken_has_not_failed() {
+    check(
+        async |log| {
+            let child = std::rc::Rc::new(std::cell::RefCell::new(None));
+            let theirs = std::rc::Rc::clone(&child);
+            gather((async move {
+                *theirs.borrow_mut() = asyncio::current_task();
+                Ok(7)
+            },))
+            .await?;
+            let child = child.take().expect("it ran");
+            log.say(format!("{:?} {:?}", child.state(), child.exception()?));
+            Ok(())
+        },
+        &["Finished None"],
+    );
+}
+
+#[test]
+fn a_deadlock_beside_a_finished_gather_is_told() {
+    let outcome = asyncio::run(async {
+        let finished = gather((async { Ok(()) },)).future();
+        (&finished).await?;
+        // The slots of its children are free, and the next futures take them.
+        let future = get_running_loop()?.create_future::<()>();
+        gather(vec![gather((&finished, &future)).future()]).await.map(|_| ())
+    });
+    assert_eq!(outcome.expect_err("nobody sets it").kind(), asyncio::ErrorKind::Deadlock);
+}
