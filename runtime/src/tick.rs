@@ -442,9 +442,6 @@ impl Rt {
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);
         this.node.state = 0;
-        if !self.messages.is_empty() {
-            self.messages.remove(&slot);
-        }
         self.end_future(slot, ended);
         if self.slot(slot).node.handles != 0 {
             return None;

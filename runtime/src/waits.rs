@@ -477,6 +477,8 @@ impl Rt {
         }
         let resumed = match state & (CANCELLED | MUST) {
             0 => Resumed::Woken,
+            // A request that was the task's own leaves its message with the task (`_cancel_message`).
+            MUST => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.get(&node).cloned())),
             _ => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.remove(&node))),
         };
         if state & CANCELLED != 0 {

@@ -204,9 +204,11 @@ async fn run_aeach(frame: Frame<'_>, each: &Each) -> Result<Flow> {
     let children = elements(frame.machine, &each.of, frame.activity)?;
     let mut references = Vec::new();
     for (expression, (child, _)) in each.of.iter().zip(&children) {
-        if let (Expression::Ref { t }, Some(future)) = (expression, child.existing()) {
-            references.push((t, future));
-        }
+        let name = match expression {
+            Expression::Ref { t } => t.as_str(),
+            _ => "new",
+        };
+        references.extend(child.existing().map(|future| (name, future)));
     }
     let mut completed = asyncio::as_completed(children.into_iter().map(|(child, _)| child));
     if let Some(timeout) = &each.timeout {
@@ -223,7 +225,7 @@ async fn run_aeach(frame: Frame<'_>, each: &Each) -> Result<Flow> {
             }
         };
         let named = references.iter().find(|(_, given)| *given == future);
-        let name = named.map_or("new", |(name, _)| name.as_str());
+        let name = named.map_or("new", |(name, _)| *name);
         frame.print(&format!("s{}.{number} is {name} {}", each.i, state(&future)));
         number += 1;
     }
