@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 pub(crate) struct Steps {
     /// By slot: the key of the step that its wait will end in.
     keys: Vec<u64>,
+    /// By object: what names it through edits, the hash of its kind, its creator's lane, and its number there; of an
+    /// object with a name, the hash of that.
+    object_keys: Vec<u64>,
     visits: Counters,
     /// What the running step touched: object numbers, the lowest bit set for a write.
     footprint: Vec<u32>,
@@ -49,8 +52,17 @@ struct Picked {
 const SLOTS_FROM: u32 = 1 << 30;
 
 impl Steps {
+    /// Names an object for step keys.
+    pub(crate) fn set_object_key(&mut self, object: u32, key: u64) {
+        if self.object_keys.len() <= object as usize {
+            self.object_keys.resize(object as usize + 1, 0);
+        }
+        self.object_keys[object as usize] = key;
+    }
+
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
+        self.object_keys.clear();
         self.visits.clear();
         self.footprint.clear();
         self.suspended.clear();
@@ -106,10 +118,10 @@ impl Rt {
     pub(crate) fn key_of_wait(&mut self, node: u32, op: Op, object: u32) {
         let owner = if self.slot(node).is(crate::slots::flag::EXTRA) { self.current } else { node };
         let lane = self.cold[owner as usize].lane;
-        let object = if object == NONE || !matches!(op, Op::Await | Op::AwaitSelf) {
-            u64::from(object)
-        } else {
-            self.cold[object as usize].lane
+        let object = match op {
+            _ if object == NONE => 0,
+            Op::Await | Op::AwaitSelf => self.cold[object as usize].lane,
+            _ => self.observed.object_keys[object as usize],
         };
         let place = lanes::mix(lanes::mix(lane, op as u64), object);
         let visit = self.observed.visits.next(place);

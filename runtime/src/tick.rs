@@ -442,6 +442,10 @@ impl Rt {
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);
         this.node.state = 0;
+        if ended == Ended::Cancelled && !self.messages.is_empty() {
+            // The error has it. A task that swallowed its cancellation keeps the message, as in CPython.
+            self.messages.remove(&slot);
+        }
         self.end_future(slot, ended);
         if self.slot(slot).node.handles != 0 {
             return None;

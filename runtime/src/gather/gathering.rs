@@ -184,10 +184,11 @@ impl<C: 'static, R: 'static, A: 'static> Gathering<C, R, A> {
             }
             // The cancellation is the last child's in the order given, whichever ended last: it is what CPython's
             // loop variable holds at this point.
-            let error = self.children().last().map_or_else(Error::cancelled, |child| match child.exception() {
-                Err(cancelled) => cancelled,
-                Ok(_) => Error::cancelled_maybe(child.cancel_message()),
-            });
+            let error =
+                self.children().last().map_or_else(Error::cancelled, |child| match child.exception() {
+                    Err(cancelled) => cancelled,
+                    Ok(_) => Error::cancelled_maybe(child.cancel_message()),
+                });
             let _ = match outer {
                 Outer::First(outer) => outer.set_exception(error),
                 Outer::All(outer) => outer.set_exception(error),

@@ -91,9 +91,6 @@ impl Object {
 
 /// What is rarely looked at, one for each object.
 pub(crate) struct ObjectCold {
-    /// Names the object through edits: the hash of its kind, its creator's lane, and its number there.
-    #[expect(dead_code, reason = "step keys name an object by its slot as yet, which an edit may move")]
-    pub(crate) key: u64,
     pub(crate) nth: u32,
     pub(crate) place: &'static Location<'static>,
     pub(crate) name: Option<String>,
@@ -141,7 +138,7 @@ impl Objects {
         if self.slots.is_empty() {
             // Object 0 is nobody's.
             self.slots.push(Object::new(kind, None));
-            self.cold.push(ObjectCold { key: 0, nth: 0, place: cold.place, name: None });
+            self.cold.push(ObjectCold { nth: 0, place: cold.place, name: None });
         }
         self.slots.push(object);
         self.cold.push(cold);
@@ -190,8 +187,9 @@ impl ObjectRef {
         let place = Location::caller();
         let made = access_current(|l| {
             let (key, nth) = l.rt.object_key(lanes::name_hash(kind.name()));
-            let cold = ObjectCold { key, nth, place, name: None };
-            ObjectRef { loop_id: l.id, slot: l.objects.insert(kind, state, cold) }
+            let slot = l.objects.insert(kind, state, ObjectCold { nth, place, name: None });
+            l.rt.observed.set_object_key(slot, key);
+            ObjectRef { loop_id: l.id, slot }
         });
         made.unwrap_or_else(|| crate::event_loop::no_loop_here(kind.name()))
     }
@@ -258,9 +256,13 @@ impl ObjectRef {
         access_quietly(self.loop_id, |l| l.objects.name(self.slot)).unwrap_or_default()
     }
 
-    /// Gives the object a name for reports.
+    /// Gives the object a name for reports, and for step keys.
     pub(crate) fn set_name(&self, name: String) {
-        let _ = access_quietly(self.loop_id, |l| l.objects.cold[self.slot as usize].name = Some(name));
+        let _ = access_quietly(self.loop_id, |l| {
+            let kind = lanes::name_hash(l.objects.slots[self.slot as usize].kind.name());
+            l.rt.observed.set_object_key(self.slot, lanes::mix(kind, lanes::name_hash(&name)));
+            l.objects.cold[self.slot as usize].name = Some(name);
+        });
     }
 }
 

@@ -321,3 +321,39 @@ fn a_cancel_message_goes_with_its_future() {
     assert_eq!(cancelled(Some("old")), Some("old".to_owned()));
     assert_eq!(cancelled(None), None, "the next future, perhaps in the same place, has none");
 }
+
+/// The keys of the steps of two tellers that share a lock; `edited` adds a task and a lock that have nothing to do with
+/// them, before all else.
+fn keys_of_tellers(edited: bool) -> Vec<(String, u64)> {
+    async fn teller(lock: Lock) -> Result<()> {
+        let _held = lock.acquire().await?;
+        sleep(SECOND).await
+    }
+    let event_loop = EventLoop::builder().trace(true).build();
+    let ran: Result<()> = event_loop.run_until_complete(async move {
+        let _other = edited.then(|| {
+            let own = Lock::new();
+            create_task(async move { own.acquire().await.map(drop) })
+        });
+        let ledger = Lock::new().named("ledger");
+        let tellers = [create_task(teller(ledger.clone())), create_task(teller(ledger))];
+        for teller in tellers {
+            teller.await?;
+        }
+        Ok(())
+    });
+    ran.expect("it ends");
+    let trace = event_loop.take_trace().expect("it was asked for");
+    let steps = trace.into_iter().filter_map(|event| match event {
+        asyncio::trace::Event::Step(step) if step.lane.contains("::teller") => Some((step.lane, step.key)),
+        _ => None,
+    });
+    steps.filter(|(lane, _)| !lane.starts_with("timer")).collect()
+}
+
+#[test]
+fn step_keys_survive_an_edit_elsewhere() {
+    let keys = keys_of_tellers(false);
+    assert_eq!(keys.len(), 5, "two starts, one wait for the lock, two sleeps: {keys:?}");
+    assert_eq!(keys, keys_of_tellers(true));
+}
