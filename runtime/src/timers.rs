@@ -51,6 +51,14 @@ impl Timers {
         Some(popped)
     }
 
+    /// Gives the entry of one wait, named by slot and count, to another: it keeps its place and its deadline.
+    #[cold]
+    pub(crate) fn move_entry(&mut self, from: (u32, u32), to: (u32, u32)) {
+        if let Some(timer) = self.heap.iter_mut().find(|timer| (timer.slot, timer.wait) == from) {
+            (timer.slot, timer.wait) = to;
+        }
+    }
+
     /// What CPython does before it looks at the deadlines: rebuild if most are cancelled, else drop the cancelled
     /// ones at the top. `is_cancelled` tells by the slot.
     pub(crate) fn clean(&mut self, is_cancelled: impl Fn(&Timer) -> bool) {

@@ -21,6 +21,7 @@
 //! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
 //! (locks, events); queues pop it when they wake it. So the lines read exactly as CPython's do.
 
+mod moved;
 mod slab;
 
 use crate::contexts::Contexts;
@@ -434,7 +435,11 @@ impl Rt {
         if self.resume_first(wait, list) {
             return Resumed::Woken;
         }
-        if !self.is_pending(wait.node) && self.slot(wait.node).is(flag::LINKED) {
+        if self.is_pending(wait.node) {
+            if self.began_elsewhere(wait.node) {
+                self.take_over(wait, cx, Some(list));
+            }
+        } else if self.slot(wait.node).is(flag::LINKED) {
             self.unlink(list, wait.node);
         }
         self.resume(wait, cx)
@@ -472,7 +477,11 @@ impl Rt {
         let node = wait.node;
         let state = self.slot(node).node.state;
         if state & (WOKEN | CANCELLED) == 0 {
-            self.renew_waker(node, cx);
+            if self.began_elsewhere(node) {
+                self.take_over(wait, cx, None);
+            } else {
+                self.renew_waker(node, cx);
+            }
             return Resumed::Pending;
         }
         let resumed = match state & (CANCELLED | MUST) {

@@ -357,3 +357,46 @@ fn step_keys_survive_an_edit_elsewhere() {
     assert_eq!(keys.len(), 5, "two starts, one wait for the lock, two sleeps: {keys:?}");
     assert_eq!(keys, keys_of_tellers(true));
 }
+
+/// Polls a future once, in the task that runs, and gives it back.
+async fn poll_once<F: Future + Unpin>(mut future: F) -> F {
+    std::future::poll_fn(|cx| {
+        assert!(future.poll_unpin(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    future
+}
+
+#[test]
+fn a_wait_that_began_in_one_task_ends_in_the_one_that_awaits_it() {
+    let event_loop = EventLoop::new();
+    let ended = event_loop.run_until_complete(async {
+        let begun = poll_once(sleep(SECOND)).await;
+        let sleeper = create_task(begun);
+        // The first task is free for waits of its own meanwhile.
+        sleep(SECOND * 2).await?;
+        assert!(sleeper.done(), "the sleep that moved has ended on its own time");
+
+        let event = asyncio::Event::new();
+        let (one, two) = (event.clone(), event.clone());
+        let first = create_task(async move {
+            let begun = poll_once(one.wait()).await;
+            sleep(Duration::ZERO).await?;
+            begun.await
+        });
+        let second = create_task(async move { two.wait().await });
+        sleep(SECOND).await?;
+        event.set();
+        first.await?;
+        second.await?;
+
+        let answer = asyncio::Future::<u32>::new();
+        let begun = poll_once(answer.clone().into_future()).await;
+        let reader = create_task(begun);
+        sleep(Duration::ZERO).await?;
+        answer.set_result(42)?;
+        reader.await
+    });
+    assert_eq!(ended.expect("nobody waits for ever"), 42);
+}
