@@ -231,7 +231,10 @@ impl<T: Clone + 'static> ContextVar<T> {
                 marker,
             }
         });
-        made.unwrap_or_else(|| crate::event_loop::no_loop_here("ContextVar::set"))
+        match made {
+            Some(made) => made,
+            None => crate::event_loop::no_loop_here("ContextVar::set"),
+        }
     }
 }
 
@@ -274,7 +277,10 @@ impl Context {
             let values = values(&mut l.rt);
             Context { loop_id: l.id, number: l.rt.contexts.insert(values) }
         });
-        made.unwrap_or_else(|| crate::event_loop::no_loop_here("Context"))
+        match made {
+            Some(made) => made,
+            None => crate::event_loop::no_loop_here("Context"),
+        }
     }
 
     /// An empty context of a loop that need not be the current one.

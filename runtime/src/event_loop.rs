@@ -220,7 +220,10 @@ impl EventLoop {
 
     #[track_caller]
     fn open<R>(&self, what: &str, f: impl FnOnce(&mut Loop) -> R) -> R {
-        access(self.id, f).unwrap_or_else(|| loop_is_closed(what))
+        match access(self.id, f) {
+            Some(result) => result,
+            None => loop_is_closed(what),
+        }
     }
 
     fn look<R>(&self, f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
@@ -250,7 +253,10 @@ impl EventLoop {
         let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
         let place = Location::caller();
         let made = access_quietly(self.id, |l| l.call_soon(body, place));
-        made.unwrap_or_else(|| loop_is_closed("call_soon_threadsafe"))
+        match made {
+            Some(made) => made,
+            None => loop_is_closed("call_soon_threadsafe"),
+        }
     }
 
     /// Lets `callback` run after a duration.

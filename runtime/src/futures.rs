@@ -76,7 +76,10 @@ impl<T: 'static> Future<T> {
     pub fn new() -> Future<T> {
         let place = Location::caller();
         let made = access_current(|l| Future::counted(l.id, l.rt.new_future(place)));
-        made.unwrap_or_else(|| crate::event_loop::no_loop_here("Future"))
+        match made {
+            Some(made) => made,
+            None => crate::event_loop::no_loop_here("Future"),
+        }
     }
 
     /// A handle whose count the caller has raised already.

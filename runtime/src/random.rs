@@ -37,7 +37,10 @@ pub struct TaskRng {
 #[track_caller]
 pub fn rng() -> TaskRng {
     let found = access_current(|l| TaskRng { loop_id: l.id, lane: l.lane_that_runs() });
-    found.unwrap_or_else(|| no_loop_here("rng"))
+    match found {
+        Some(made) => made,
+        None => no_loop_here("rng"),
+    }
 }
 
 impl TaskRng {

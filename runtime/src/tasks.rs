@@ -321,7 +321,10 @@ pub fn current_task() -> Option<AnyTask> {
 /// The tasks of the running loop that are not done, in the order of their creation.
 #[track_caller]
 pub fn all_tasks() -> Vec<AnyTask> {
-    access_current(|l| l.rt.all_tasks(l.id)).unwrap_or_else(|| crate::event_loop::no_loop_here("all_tasks"))
+    match access_current(|l| l.rt.all_tasks(l.id)) {
+        Some(tasks) => tasks,
+        None => crate::event_loop::no_loop_here("all_tasks"),
+    }
 }
 
 /// Makes a task with a name, a context, or an eager start (`create_task`'s keyword arguments).

@@ -191,7 +191,10 @@ impl ObjectRef {
             l.rt.observed.set_object_key(slot, key);
             ObjectRef { loop_id: l.id, slot }
         });
-        made.unwrap_or_else(|| crate::event_loop::no_loop_here(kind.name()))
+        match made {
+            Some(made) => made,
+            None => crate::event_loop::no_loop_here(kind.name()),
+        }
     }
 
     /// Another handle, whose count was raised already.

@@ -2,6 +2,7 @@
 mod core;
 mod gather;
 mod locks;
+mod misuse;
 mod queues;
 mod runners;
 mod support;
