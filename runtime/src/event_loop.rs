@@ -6,8 +6,12 @@
 //!
 //! An [`EventLoop`] is a counted handle, as every other. When the last one goes the loop is closed.
 
+mod builder;
+
+pub use builder::EventLoopBuilder;
+
 use crate::bodies::CallbackBody;
-use crate::choices::recording::{RecordedStep, Replay};
+use crate::choices::recording::RecordedStep;
 use crate::choices::{Purpose, Stream};
 use crate::clock::{Instant, nanos};
 use crate::exceptions::Handlers;
@@ -15,10 +19,9 @@ use crate::futures::Future;
 use crate::handles::{CallbackOutput, Handle, TimerHandle};
 use crate::limits::Limits;
 use crate::ops::Op;
-use crate::profile::Profile;
 use crate::slots::{BoxedBody, flag};
 use crate::store::{self, Objects, access, access_current, access_quietly};
-use crate::strategy::{Picker, Strategy};
+use crate::strategy::Picker;
 use crate::tasks::{AnyTask, Task, TaskBuilder};
 use crate::timers::Timer;
 use crate::trace::Trace;
@@ -87,113 +90,6 @@ pub(crate) struct DefaultExecutor {
 /// ```
 pub struct EventLoop {
     id: u64,
-}
-
-/// What a loop is made of: everything that decides its run.
-#[derive(Clone, Debug)]
-pub struct EventLoopBuilder {
-    pub(crate) seed: u64,
-    pub(crate) number: u32,
-    pub(crate) profile: Profile,
-    pub(crate) strategy: Strategy,
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) step_cost: Option<(Duration, Duration)>,
-    pub(crate) step_keys: bool,
-    pub(crate) footprints: bool,
-    pub(crate) trace: bool,
-    pub(crate) record: bool,
-    pub(crate) replay: Option<Replay>,
-}
-
-impl Default for EventLoopBuilder {
-    fn default() -> EventLoopBuilder {
-        EventLoopBuilder {
-            seed: 0,
-            number: 0,
-            profile: Profile::Fifo,
-            strategy: Strategy::Fifo,
-            name: Cow::Borrowed("main"),
-            step_cost: None,
-            step_keys: false,
-            footprints: false,
-            trace: false,
-            record: false,
-            replay: None,
-        }
-    }
-}
-
-impl EventLoopBuilder {
-    /// Sets the seed from which all choices of the run follow. Default: 0.
-    pub fn seed(self, seed: u64) -> EventLoopBuilder {
-        EventLoopBuilder { seed, ..self }
-    }
-
-    /// Sets the number of the loop in its run: each number has streams of choices of its own. Default: 0.
-    pub fn number(self, number: u32) -> EventLoopBuilder {
-        EventLoopBuilder { number, ..self }
-    }
-
-    /// Sets which orders are legal. Default: [`Profile::Fifo`].
-    pub fn profile(self, profile: Profile) -> EventLoopBuilder {
-        EventLoopBuilder { profile, ..self }
-    }
-
-    /// Sets how legal orders are sampled. Default: [`Strategy::Fifo`].
-    pub fn strategy(self, strategy: Strategy) -> EventLoopBuilder {
-        EventLoopBuilder { strategy, ..self }
-    }
-
-    /// Names the loop, for errors. Default: `main`.
-    pub fn name(self, name: impl Into<Cow<'static, str>>) -> EventLoopBuilder {
-        EventLoopBuilder { name: name.into(), ..self }
-    }
-
-    /// Charges each step a drawn time between `min` and `max`, so that timers race with ready tasks. Default: none.
-    pub fn step_cost(self, min: Duration, max: Duration) -> EventLoopBuilder {
-        EventLoopBuilder { step_cost: Some((min, max.max(min))), ..self }
-    }
-
-    /// Names each step by lane, operation, object and visit. Costs about half of a yield. Default: off.
-    pub fn step_keys(self, on: bool) -> EventLoopBuilder {
-        EventLoopBuilder { step_keys: on, ..self }
-    }
-
-    /// Notes which objects each step reads and writes. Default: off.
-    pub fn footprints(self, on: bool) -> EventLoopBuilder {
-        EventLoopBuilder { footprints: on, ..self }
-    }
-
-    /// Keeps a trace of the run, with step keys and footprints. Default: off.
-    pub fn trace(self, on: bool) -> EventLoopBuilder {
-        EventLoopBuilder {
-            trace: on,
-            step_keys: on || self.step_keys,
-            footprints: on || self.footprints,
-            ..self
-        }
-    }
-
-    /// Keeps a strict recording of the run. Default: off.
-    pub fn record(self, on: bool) -> EventLoopBuilder {
-        EventLoopBuilder { record: on, ..self }
-    }
-
-    /// Follows a recording instead of the strategy. The run ends with an error that holds a
-    /// [`Divergence`](crate::choices::recording::Divergence) at the first step that is not as recorded.
-    pub fn replay(self, replay: Replay) -> EventLoopBuilder {
-        EventLoopBuilder { replay: Some(replay), ..self }
-    }
-
-    /// Makes the loop on this thread.
-    pub fn build(self) -> EventLoop {
-        let id = store::register(|spare, id| {
-            let mut made = spare.unwrap_or_else(|| Box::new(Loop::empty()));
-            made.begin(id, self);
-            made
-        });
-        EventLoop { id }
-    }
 }
 
 impl EventLoop {

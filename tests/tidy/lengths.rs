@@ -10,23 +10,13 @@ const MEDIAN_MAX: usize = 250;
 /// A page that a newcomer reads first has at most so many.
 const FRONT_PAGE_MAX: usize = 120;
 
-/// Files that are longer, and how far they may go: to be taken apart, not to grow.
-const LONGER: [(&str, usize); 1] = [("runtime/src/event_loop.rs", 640)];
-
 fn violations(files: &[File]) -> Vec<String> {
     let mut out = Vec::new();
     let lines_of = |file: &File| file.text.lines().count();
     for file in files.iter().filter(|file| file.is_rust()) {
-        let listed = LONGER.iter().find(|entry| entry.0 == file.path);
-        let (lines, most) = (lines_of(file), listed.map_or(LINES_MAX, |entry| entry.1));
-        if lines > most {
-            out.push(format!("{}: {lines} lines, at most {most}: take it apart by subject", file.path));
-        }
-        if listed.is_some() && lines <= LINES_MAX {
-            out.push(format!(
-                "{}: {lines} lines, short again: take it out of the list of lengths",
-                file.path
-            ));
+        let lines = lines_of(file);
+        if lines > LINES_MAX {
+            out.push(format!("{}: {lines} lines, at most {LINES_MAX}: take it apart by subject", file.path));
         }
     }
     for page in files.iter().filter(|file| ["README.md", "CONTRIBUTING.md"].contains(&file.path.as_str())) {
