@@ -145,3 +145,40 @@ where
         std::any::type_name::<F>()
     }
 }
+
+/// A callback that runs each time it is made ready.
+pub(crate) struct RepeatingBody<F> {
+    pub(crate) callback: F,
+    pub(crate) failed: Option<Error>,
+}
+
+impl<F, R> Body for RepeatingBody<F>
+where
+    F: FnMut() -> R + 'static,
+    R: CallbackOutput,
+{
+    fn run(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ended> {
+        // SAFETY: nothing in here is pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        this.failed = (this.callback)().into_error();
+        Poll::Ready(if this.failed.is_some() { Ended::Failed } else { Ended::Finished })
+    }
+
+    fn result(self: Pin<&mut Self>) -> Option<*mut ()> {
+        None
+    }
+
+    fn error(self: Pin<&mut Self>) -> Option<&mut Error> {
+        // SAFETY: nothing in here is pinned.
+        unsafe { self.get_unchecked_mut() }.failed.as_mut()
+    }
+
+    fn end_with(self: Pin<&mut Self>, error: Error) {
+        // SAFETY: nothing in here is pinned.
+        unsafe { self.get_unchecked_mut() }.failed = Some(error);
+    }
+
+    fn function(&self) -> &'static str {
+        std::any::type_name::<F>()
+    }
+}

@@ -230,6 +230,7 @@ impl Loop {
             handles: 0,
             handlers: Handlers::default(),
             default_executor: DefaultExecutor::default(),
+            kernel: None,
         }
     }
 
@@ -243,6 +244,7 @@ impl Loop {
         let contexts = rt.contexts.take_values();
         let handlers = std::mem::take(&mut self.handlers);
         let executor = self.default_executor.pool.take();
+        let kernel = if bodies.is_empty() && objects.is_empty() { self.kernel.take() } else { None };
         let some = !bodies.is_empty()
             || !objects.is_empty()
             || !wakers.0.is_empty()
@@ -251,8 +253,9 @@ impl Loop {
             || !contexts.is_empty()
             || handlers.own.is_some()
             || handlers.default.is_some()
-            || executor.is_some();
-        some.then_some((bodies, objects, wakers, trash, contexts, handlers, executor))
+            || executor.is_some()
+            || kernel.is_some();
+        some.then_some((bodies, objects, wakers, trash, contexts, handlers, executor, kernel))
     }
 
     fn reset(&mut self) {

@@ -7,8 +7,9 @@
 use crate::awaitable::{Awaitable, belongs_to};
 use crate::clock::Instant;
 use crate::deadlock::Deadlock;
-use crate::event_loop::{EventLoop, Readiness};
+use crate::event_loop::EventLoop;
 use crate::futures::{DoneCallback, Future};
+use crate::kernel::{Patience, Readiness, Selected};
 use crate::store::{self, access_quietly};
 use crate::tick::{Turned, turn};
 use crate::{Error, ErrorKind, Result};
@@ -23,7 +24,8 @@ impl EventLoop {
     /// If a step panics.
     pub fn run_forever(&self) -> Result<()> {
         let _running = Running::start(self)?;
-        while !self.turn()? {}
+        let mut ready = Readiness::none();
+        while !self.turn(&mut ready)? {}
         self.refuse_divergence()
     }
 
@@ -98,64 +100,107 @@ impl EventLoop {
     }
 
     /// One turn of this loop, and one of each loop that runs as another thread. True once this loop was stopped.
-    fn turn(&self) -> Result<bool> {
+    fn turn(&self, ready: &mut Readiness) -> Result<bool> {
         if store::threads_count() == 0 && turn(self.id()) == Turned::Stopped {
             return Ok(true);
         }
         self.refuse_divergence()?;
+        if store::threads_count() == 0 {
+            return self.turn_alone(ready);
+        }
+        store::take_woken_loops(&mut Vec::new()); // all of them are looked at
         let threads = store::loops_in_threads();
         let mut idle = true;
         for thread in &threads {
-            if thread.is_ready() {
+            if thread.look_below(Patience::None, ready)? != Selected::Never
+                && (thread.is_ready() || !ready.is_empty())
+            {
                 idle = false;
-                thread.tick_as_thread();
+                thread.tick_as_thread(ready);
             }
         }
-        if self.is_ready() {
+        self.look_below(Patience::None, ready)?;
+        if self.is_ready() || !ready.is_empty() {
             self.refuse_over_limit(self.time())?;
-            return Ok(!self.tick(self.time(), Readiness::none()));
+            return Ok(!self.tick(self.time(), ready));
         }
         if !idle {
             return Ok(false);
         }
-        // Nothing is ready anywhere: time moves to the earliest deadline, and every loop is told of it.
+        self.let_time_pass(&threads, ready)
+    }
+
+    /// Nothing is ready in any thread: time moves to the earliest deadline, or to what happens below first, and every
+    /// loop is told of it.
+    fn let_time_pass(&self, threads: &[EventLoop], ready: &mut Readiness) -> Result<bool> {
         let earliest = threads.iter().chain([self]).filter_map(EventLoop::next_deadline).min();
         self.refuse_over_limit(earliest.unwrap_or(self.time()))?;
-        let Some(deadline) = earliest else {
-            return self.nothing_can_run(&threads);
+        let Selected::At(now) =
+            self.look_below(earliest.map_or(Patience::Forever, Patience::Until), ready)?
+        else {
+            return self.nothing_can_run(threads);
         };
-        for thread in threads.iter().filter(|thread| thread.next_deadline().is_some_and(|at| at <= deadline))
-        {
-            thread.wind_to(deadline);
-            thread.tick_as_thread();
+        for thread in threads {
+            thread.wind_to(now);
         }
-        self.wind_to(deadline);
-        if self.next_deadline().is_some_and(|at| at <= deadline) {
-            return Ok(!self.tick(deadline, Readiness::none()));
+        for thread in threads.iter().filter(|thread| thread.next_deadline().is_some_and(|at| at <= now)) {
+            thread.tick_as_thread(&Readiness::none());
+        }
+        self.wind_to(now);
+        if !ready.is_empty() || self.next_deadline().is_some_and(|at| at <= now) {
+            return Ok(!self.tick(now, ready));
         }
         Ok(false)
     }
 
+    /// One turn of a loop that stands on a kernel, or has nothing ready.
+    fn turn_alone(&self, ready: &mut Readiness) -> Result<bool> {
+        let patience = self.patience();
+        let deadline = match patience {
+            Patience::None | Patience::Forever => self.time(),
+            Patience::Until(deadline) => deadline,
+        };
+        if self.attached().is_none() {
+            self.refuse_over_limit(deadline)?;
+        }
+        let Selected::At(now) = self.look_below(patience, ready)? else {
+            return self.nothing_can_run(&[]);
+        };
+        self.refuse_over_limit(now)?;
+        Ok(!self.tick(now, ready))
+    }
+
+    /// Asks the kernel; without one, time is the driver's.
+    fn look_below(&self, patience: Patience, ready: &mut Readiness) -> Result<Selected> {
+        ready.clear();
+        if let Some(below) = self.attached() {
+            return below.kernel.select(below.process, self.time(), patience, ready);
+        }
+        Ok(match patience {
+            Patience::None => Selected::At(self.time()),
+            Patience::Until(deadline) => Selected::At(deadline.max(self.time())),
+            Patience::Forever => Selected::Never,
+        })
+    }
+
     fn nothing_can_run(&self, threads: &[EventLoop]) -> Result<bool> {
         // The tick that found nothing to do is counted, as in CPython.
-        self.tick(self.time(), Readiness::none());
+        self.tick(self.time(), &Readiness::none());
         if self.is_ready() {
             return Ok(false); // another thread of the process woke a task meanwhile
         }
-        let report = Deadlock::of(std::iter::once(self).chain(threads));
+        let below = self.kernel().map(|kernel| kernel.loops()).unwrap_or_default();
+        let others = below.iter().filter(|other| *other != self && !threads.contains(other));
+        let report = Deadlock::of(std::iter::once(self).chain(threads).chain(others));
         Err(Error::wrap(ErrorKind::Deadlock, report))
     }
 
-    fn tick_as_thread(&self) {
+    fn tick_as_thread(&self, ready: &Readiness) {
         let _current = store::make_current(self.id());
-        if !self.tick(self.time(), Readiness::none()) {
+        if !self.tick(self.time(), ready) {
             let _ = access_quietly(self.id(), |l| (l.running, l.in_thread) = (false, false));
             store::count_threads(-1);
         }
-    }
-
-    fn wind_to(&self, now: Instant) {
-        let _ = access_quietly(self.id(), |l| l.rt.now = l.rt.now.max(now.as_nanos()));
     }
 
     /// A replay ends where it leaves its recording.

@@ -10,13 +10,14 @@ mod builder;
 
 pub use builder::EventLoopBuilder;
 
-use crate::bodies::CallbackBody;
+use crate::bodies::{CallbackBody, RepeatingBody};
 use crate::choices::recording::RecordedStep;
 use crate::choices::{Purpose, Stream};
 use crate::clock::{Instant, nanos};
 use crate::exceptions::Handlers;
 use crate::futures::Future;
 use crate::handles::{CallbackOutput, Handle, TimerHandle};
+use crate::kernel::{Attached, Readiness};
 use crate::limits::Limits;
 use crate::ops::Op;
 use crate::slots::{BoxedBody, flag};
@@ -62,6 +63,8 @@ pub(crate) struct Loop {
     pub(crate) handles: u32,
     pub(crate) handlers: Handlers,
     pub(crate) default_executor: DefaultExecutor,
+    /// What stands below it.
+    pub(crate) kernel: Option<Attached>,
 }
 
 /// `_default_executor` and `_executor_shutdown_called`. Its type is the library's, a layer above.
@@ -149,6 +152,7 @@ impl EventLoop {
         let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
         let place = Location::caller();
         let made = access_quietly(self.id, |l| l.call_soon(body, place));
+        store::note_woken(self.id);
         match made {
             Some(made) => made,
             None => loop_is_closed("call_soon_threadsafe"),
@@ -192,15 +196,22 @@ impl EventLoop {
         self.open("call_at", |l| l.call_at(when.as_nanos(), body, place))
     }
 
-    /// Makes a callback that runs in the tick whose [`Readiness`] holds its handle (asyncio's reader and writer
-    /// handles).
+    /// Makes a callback that runs in each tick whose [`Readiness`] holds its handle (asyncio's reader and writer
+    /// handles), until it is cancelled or its last handle goes.
     ///
     /// # Panics
     /// If the loop is closed.
     #[track_caller]
-    pub fn call_when_ready<R: CallbackOutput>(&self, callback: impl FnOnce() -> R + 'static) -> Handle {
-        let body: BoxedBody = Box::pin(CallbackBody::Waiting(callback));
-        self.open("call_when_ready", |l| Handle::counted(l.id, l.rt.new_callback(body)))
+    pub fn call_when_ready<R: CallbackOutput>(&self, callback: impl FnMut() -> R + 'static) -> Handle {
+        let body: BoxedBody = Box::pin(RepeatingBody { callback, failed: None });
+        let place = Location::caller();
+        self.open("call_when_ready", |l| {
+            let slot = l.rt.new_callback(body);
+            let node = &mut l.rt.slot_mut(slot).node;
+            (node.place, node.op) = (Some(place), Op::None);
+            node.flags |= flag::REPEATING;
+            Handle::counted(l.id, slot)
+        })
     }
 
     /// Virtual time as this loop was last told it.
@@ -354,24 +365,8 @@ impl EventLoop {
     /// # Panics
     /// If a step panics: the panic is the program's, and goes on to the driver's caller.
     #[track_caller]
-    pub fn tick(&self, now: Instant, readiness: Readiness) -> bool {
+    pub fn tick(&self, now: Instant, readiness: &Readiness) -> bool {
         crate::tick::tick(self.id, now, readiness)
-    }
-}
-
-/// What the kernel tells a loop at the start of a tick: the handles whose file descriptors are ready, in order.
-#[derive(Default)]
-pub struct Readiness(pub(crate) Vec<Handle>);
-
-impl Readiness {
-    /// Nothing.
-    pub fn none() -> Readiness {
-        Readiness::default()
-    }
-
-    /// These handles, made by [`EventLoop::call_when_ready`].
-    pub fn of(handles: Vec<Handle>) -> Readiness {
-        Readiness(handles)
     }
 }
 

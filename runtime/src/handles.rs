@@ -83,13 +83,20 @@ impl Clone for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let _ = access_quietly(self.loop_id, |l| {
+        let body = access_quietly(self.loop_id, |l| {
             let node = &mut l.rt.slot_mut(self.slot).node;
             node.handles -= 1;
-            if node.handles == 0 && node.flags & flag::DONE != 0 {
-                l.rt.free_slot(self.slot);
+            if node.handles != 0 {
+                return None;
             }
+            if node.flags & flag::DONE != 0 {
+                l.rt.free_slot(self.slot);
+            } else if node.flags & flag::REPEATING != 0 {
+                return l.rt.cancel_callback(self.slot); // nobody can make it ready again
+            }
+            None
         });
+        drop(body); // a closure of the program: outside
     }
 }
 
@@ -160,10 +167,16 @@ impl Rt {
 
     /// Cancels a callback that has not run; its body is for the caller to drop, outside of the access.
     pub(crate) fn cancel_callback(&mut self, slot: u32) -> Option<BoxedBody> {
-        if self.slot(slot).is(flag::DONE) || self.runs(slot) {
+        if self.slot(slot).is(flag::DONE) {
             return None;
         }
+        let runs = self.runs(slot);
         let this = self.slot_mut(slot);
+        if runs {
+            // One that runs again and again runs no more; its body goes when this run is over.
+            this.node.flags |= if this.is(flag::REPEATING) { flag::CANCELLED } else { 0 };
+            return None;
+        }
         this.node.flags |= flag::DONE | flag::CANCELLED;
         self.end_callback(slot)
     }

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
 //! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
-//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, `limits`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
+//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, [`kernel`], `limits`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
 //! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
 //!
 //! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
@@ -33,6 +33,7 @@ mod foreign;
 mod futures;
 mod gather;
 mod handles;
+pub mod kernel;
 mod lanes;
 mod limits;
 mod locks;
@@ -66,13 +67,14 @@ pub use clock::Instant;
 pub use contexts::{Context, ContextToken, ContextVar, copy_context};
 pub use deadlock::Deadlock;
 pub use error::{Error, ErrorKind, Result};
-pub use event_loop::{EventLoop, EventLoopBuilder, Readiness, TaskFactory, get_running_loop, set_event_loop};
+pub use event_loop::{EventLoop, EventLoopBuilder, TaskFactory, get_running_loop, set_event_loop};
 pub use exceptions::ErrorContext;
 pub use executor::{Executor, IntoJob, Job, ShutdownDefaultExecutor};
 pub use foreign::{Interruptible, interruptible};
 pub use futures::{Claim, DoneCallback, Future, FutureState, Join};
 pub use gather::{Gather, GatherAll, GatherWatch, Gatherable, gather};
 pub use handles::{CallbackOutput, Handle, TimerHandle};
+pub use kernel::Readiness;
 pub use limits::Limit;
 pub use locks::{
     Acquire, Barrier, BarrierWait, BoundedSemaphore, Condition, ConditionWait, ConditionWaitFor, Event,

@@ -26,6 +26,22 @@ pub enum Op {
     Join,
     /// A future that is not ours, under `interruptible`.
     Foreign,
+    /// A connection that is to be up.
+    Connect,
+    /// A connection that is to be accepted.
+    Accept,
+    /// Bytes or a datagram that are to arrive.
+    Read,
+    /// Room for bytes that are to be sent.
+    Write,
+    /// `drain` of a stream.
+    Drain,
+    /// The end of a connection or server: `wait_closed`.
+    Close,
+    /// The answer to a look-up of a name.
+    Resolve,
+    /// The end of a host or process.
+    Exit,
 }
 
 impl Op {
@@ -42,6 +58,14 @@ impl Op {
             Op::Put => "put",
             Op::Join => "join",
             Op::Foreign => "foreign",
+            Op::Connect => "connect",
+            Op::Accept => "accept",
+            Op::Read => "read",
+            Op::Write => "write",
+            Op::Drain => "drain",
+            Op::Close => "wait_closed",
+            Op::Resolve => "getaddrinfo",
+            Op::Exit => "exit",
         }
     }
 }

@@ -113,6 +113,9 @@ pub(crate) mod flag {
     pub(crate) const CONTEXT: u16 = 1 << 9;
     /// A gathering future: a cancel goes to its children.
     pub(crate) const GATHERING: u16 = 1 << 10;
+    /// The callback runs each time it is made ready, until it is cancelled or its last handle goes. Of callbacks, as
+    /// `GATHERING` is of futures alone.
+    pub(crate) const REPEATING: u16 = 1 << 10;
     /// A cancel request is on its way down from this task: meeting it again is a cycle.
     pub(crate) const CANCELLING: u16 = 1 << 11;
     /// The callback is a lane of its own, not one of the loop's plain callbacks.

@@ -51,6 +51,8 @@ thread_local! {
     /// The last id given out on this thread: its thread's number above, a count below.
     static LAST_ID: Cell<u64> = const { Cell::new(0) };
     static LOOPS: RefCell<Vec<(u64, NonNull<Loop>)>> = const { RefCell::new(Vec::new()) };
+    /// Loops that were made ready while another one was current.
+    static WOKEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     /// How many loops run as other threads of the program.
     static THREADS: Cell<i32> = const { Cell::new(0) };
     /// The allocation of a closed loop, for the next one.
@@ -128,13 +130,19 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Ids count up, so the register is in their order: a world may have ten thousand loops.
+fn index_of(loops: &[(u64, NonNull<Loop>)], loop_id: u64) -> Option<usize> {
+    loops.binary_search_by_key(&loop_id, |entry| entry.0).ok()
+}
+
 fn find(loop_id: u64) -> Option<*mut Loop> {
     if SHUT.get() {
         return None;
     }
     LOOPS
         .try_with(|loops| {
-            loops.borrow().iter().find(|entry| entry.0 == loop_id).map(|entry| entry.1.as_ptr())
+            let loops = loops.borrow();
+            Some(loops[index_of(&loops, loop_id)?].1.as_ptr())
         })
         .ok()
         .flatten()
@@ -183,8 +191,8 @@ pub(crate) fn register(make: impl FnOnce(Option<Box<Loop>>, u64) -> Box<Loop>) -
 /// Takes a closed loop out of the register. From here on its handles are inert.
 pub(crate) fn unregister(loop_id: u64) -> Option<Box<Loop>> {
     let pointer = LOOPS.with_borrow_mut(|loops| {
-        let index = loops.iter().position(|entry| entry.0 == loop_id)?;
-        Some(loops.swap_remove(index).1)
+        let index = index_of(loops, loop_id)?;
+        Some(loops.remove(index).1)
     })?;
     if CURRENT.get().id == loop_id {
         CURRENT.set(Current::NOBODY);
@@ -234,6 +242,23 @@ pub(crate) fn is_registered(loop_id: u64) -> bool {
 /// The id of the current loop, 0 if there is none.
 pub(crate) fn current_id() -> u64 {
     CURRENT.get().id
+}
+
+/// A loop was made ready; if it is not the current one, the driver of many loops is to hear of it.
+pub(crate) fn note_woken(loop_id: u64) {
+    if CURRENT.get().id != loop_id {
+        let _ = WOKEN.try_with(|woken| {
+            let mut woken = woken.borrow_mut();
+            if woken.last() != Some(&loop_id) {
+                woken.push(loop_id);
+            }
+        });
+    }
+}
+
+/// Moves the loops that were woken from without into `woken`.
+pub(crate) fn take_woken_loops(woken: &mut Vec<u64>) {
+    WOKEN.with_borrow_mut(|noted| woken.append(noted));
 }
 
 /// How many loops of this thread run as other threads of the program.

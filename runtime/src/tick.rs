@@ -14,9 +14,10 @@
 
 use crate::Error;
 use crate::clock::Instant;
-use crate::event_loop::{Loop, Readiness};
+use crate::event_loop::Loop;
 use crate::exceptions::{ErrorContext, report};
 use crate::futures::Future;
+use crate::kernel::Readiness;
 use crate::profile::Profile;
 use crate::ready::LANE;
 use crate::slots::{Body, Ended, Kind, NONE, Word, flag};
@@ -62,9 +63,8 @@ pub(crate) enum Turned {
 
 /// One tick. False once the loop has been stopped.
 #[track_caller]
-pub(crate) fn tick(loop_id: u64, now: Instant, readiness: Readiness) -> bool {
-    let begun = access(loop_id, |l| l.begin_tick(now.as_nanos(), &readiness));
-    drop(readiness);
+pub(crate) fn tick(loop_id: u64, now: Instant, readiness: &Readiness) -> bool {
+    let begun = access(loop_id, |l| l.begin_tick(now.as_nanos(), readiness));
     begun.is_some_and(|count| run(loop_id, count, false) == Turned::Waits)
 }
 
@@ -122,9 +122,7 @@ impl Loop {
         if woken_from_outside() {
             self.rt.take_woken();
         }
-        for handle in &readiness.0 {
-            self.rt.schedule_callback(handle.slot());
-        }
+        readiness.tell(&mut self.rt, &mut self.objects);
         self.begin_timers(now)
     }
 
@@ -147,9 +145,13 @@ impl Loop {
         self.rt.ready.len()
     }
 
-    /// Begins the next tick under virtual time; none if nothing can run, or a limit or a replay ends the run.
+    /// Begins the next tick under virtual time; none if nothing can run, a kernel is to be asked, or a limit or a replay
+    /// ends the run.
     #[inline(always)]
     fn begin_turn(&mut self) -> Option<usize> {
+        if self.kernel.is_some() {
+            return None;
+        }
         let mut now = self.rt.now;
         if self.rt.ready.is_empty() && !self.stopping {
             now = self.next_deadline()?;
@@ -466,7 +468,11 @@ fn end_callback(loop_id: u64, slot: u32, ended: Ended) {
             report(loop_id, &ErrorContext { message, exception: error, task: None });
         }
     }
-    let body = access(loop_id, |l| l.rt.end_callback(slot));
+    let body = access(loop_id, |l| {
+        let node = &l.rt.slot(slot).node;
+        let again = node.flags & (flag::REPEATING | flag::CANCELLED) == flag::REPEATING && node.handles != 0;
+        if again { None } else { l.rt.end_callback(slot) }
+    });
     drop(body);
 }
 

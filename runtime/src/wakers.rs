@@ -35,7 +35,7 @@ fn wake_elsewhere(word: Word) {
     // Another loop of this thread, or one of another thread; also when the door is shut.
     if let Some(loop_id) = store::loop_with_tag(word.tag()) {
         let _ = store::access_quietly(loop_id, |l| l.rt.wake_word(word));
-        return;
+        return store::note_woken(loop_id);
     }
     inbox().push(word);
     INBOX_COUNT.fetch_add(1, Ordering::Release);

@@ -32,6 +32,14 @@ pub enum ObjectKind {
     Combinator,
     /// A simulated pool of worker threads.
     Executor,
+    /// A simulated socket.
+    Socket,
+    /// A transport, or a stream on it.
+    Stream,
+    /// A server that accepts connections.
+    Server,
+    /// A process of the simulated world, or its host.
+    Process,
 }
 
 impl ObjectKind {
@@ -48,6 +56,10 @@ impl ObjectKind {
             Self::Timeout => "Timeout",
             Self::Combinator => "combinator",
             Self::Executor => "Executor",
+            Self::Socket => "Socket",
+            Self::Stream => "Stream",
+            Self::Server => "Server",
+            Self::Process => "Process",
         }
     }
 }

@@ -1,0 +1,148 @@
+//! Tasks in line for a thing of the kernel: a socket that is to be readable, a connection that is to be up.
+//!
+//! Two lines, one for each direction, as a socket has them. A wake wakes all of a line, and each looks again: readiness
+//! is a hint, as everywhere. A wait is the task's own slot, so it allocates nothing.
+
+use crate::ops::Op;
+use crate::store::{Object, ObjectKind, ObjectRef};
+use crate::waits::{Resumed, Rt, Wait};
+use crate::{Error, Result};
+use std::panic::Location;
+use std::task::{Context, Poll};
+
+/// Which of the two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Those who wait until something can be read.
+    Read,
+    /// Those who wait until something can be written.
+    Write,
+}
+
+/// A thing of the kernel that tasks of one loop wait for. A clone is the same.
+#[derive(Clone)]
+pub struct Waiters {
+    object: ObjectRef,
+}
+
+/// One wait of one task in a line: part of a future written by hand.
+pub struct KernelWait {
+    wait: Wait,
+}
+
+impl KernelWait {
+    /// A wait that has not begun; `place` is where in the program.
+    pub const fn new(place: &'static Location<'static>) -> KernelWait {
+        KernelWait { wait: Wait::new(place) }
+    }
+
+    /// Has it begun, and not ended?
+    pub fn begun(&self) -> bool {
+        self.wait.begun()
+    }
+}
+
+impl Waiters {
+    /// Makes one in the current loop. `kind` is what reports call it.
+    ///
+    /// # Panics
+    /// If no loop is running or set on this thread.
+    #[track_caller]
+    pub fn new(kind: ObjectKind) -> Waiters {
+        Waiters { object: ObjectRef::new(kind) }
+    }
+
+    /// Gives it a name for reports: a deadlock says who waits for what.
+    pub fn set_name(&self, name: impl Into<String>) {
+        self.object.set_name(name.into());
+    }
+
+    pub(crate) fn slot(&self) -> u32 {
+        self.object.slot()
+    }
+
+    /// Stands in line until the line is woken. Ready after a wake: look again, and wait again if it was in vain.
+    ///
+    /// # Cancellation
+    /// Gives the error of kind `Cancelled`; the wait is over.
+    ///
+    /// # Errors
+    /// `Cancelled`; `Runtime` if the loop is closed.
+    pub fn poll_wait(
+        &self,
+        wait: &mut KernelWait,
+        cx: &mut Context<'_>,
+        line: Line,
+        op: Op,
+    ) -> Poll<Result<()>> {
+        let slot = self.object.slot();
+        let polled = self.object.access(|rt, object| {
+            let list = line.of(object);
+            if !wait.wait.begun() {
+                rt.wait_in(&mut wait.wait, cx, list, op, slot);
+                return Poll::Pending;
+            }
+            match rt.resume_in(&mut wait.wait, cx, list) {
+                Resumed::Pending => Poll::Pending,
+                Resumed::Woken => Poll::Ready(Ok(())),
+                Resumed::Cancelled(error) => Poll::Ready(Err(error)),
+            }
+        });
+        polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
+    }
+
+    /// Leaves the line: for the drop of a future that waits, and for one whose wait has become needless.
+    pub fn give_up(&self, wait: &mut KernelWait, line: Line) {
+        if wait.wait.begun() {
+            let _ = self.object.access_quietly(|rt, object| {
+                rt.abandon_in(&mut wait.wait, line.of(object));
+            });
+        }
+    }
+
+    /// Wakes all of a line from within its loop: they run a tick later.
+    pub fn wake(&self, line: Line) {
+        let _ = self.object.access_quietly(|rt, object| {
+            rt.touch(self.object.slot(), true);
+            wake(rt, object, line);
+        });
+    }
+
+    /// Does anybody stand in this line?
+    pub fn is_waited(&self, line: Line) -> bool {
+        self.object.access_quietly(|_, object| !line.of(object).is_empty()).unwrap_or(false)
+    }
+}
+
+impl Line {
+    fn of(self, object: &mut Object) -> &mut crate::slots::List {
+        match self {
+            Line::Read => &mut object.waiters,
+            Line::Write => &mut object.others,
+        }
+    }
+}
+
+pub(super) fn wake(rt: &mut Rt, object: &mut Object, line: Line) {
+    let mut node = rt.first(line.of(object));
+    while node != crate::slots::NONE {
+        let next = rt.next(node);
+        if rt.is_pending(node) {
+            rt.wake(node);
+        }
+        node = next;
+    }
+}
+
+impl std::fmt::Debug for Waiters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.object.name())
+    }
+}
+
+impl ObjectKind {
+    /// Is it a thing of the kernel?
+    pub fn is_of_the_kernel(self) -> bool {
+        matches!(self, ObjectKind::Socket | ObjectKind::Stream | ObjectKind::Server | ObjectKind::Process)
+    }
+}
