@@ -27,8 +27,16 @@ macro_rules! errnos {
 }
 
 errnos! {
+    /// No such file: a Unix socket's name.
+    NotFound = 2 "ENOENT",
+    /// The descriptor is closed.
+    BadDescriptor = 9 "EBADF",
     /// The call would have to wait.
     WouldBlock = 11 "EAGAIN",
+    /// The receiver is connected to somebody else.
+    NotPermitted = 1 "EPERM",
+    /// Not allowed: a broadcast without the option for it.
+    AccessDenied = 13 "EACCES",
     /// An argument, or the socket's state, makes no sense for the call.
     Invalid = 22 "EINVAL",
     /// The other end, or this end's shutdown, no longer lets bytes through.
@@ -37,14 +45,20 @@ errnos! {
     DestinationRequired = 89 "EDESTADDRREQ",
     /// A datagram larger than the network or the socket takes.
     MessageSize = 90 "EMSGSIZE",
+    /// A socket of another type listens there.
+    WrongType = 91 "EPROTOTYPE",
     /// The other host does not speak this protocol.
     NoProtocol = 92 "ENOPROTOOPT",
+    /// The socket is not of the kind for this.
+    NotSupported = 95 "EOPNOTSUPP",
     /// The address belongs to another family than the socket.
     AddressFamily = 97 "EAFNOSUPPORT",
     /// Another socket holds the address.
     AddressInUse = 98 "EADDRINUSE",
     /// The address is not one of this host's, or no port is left.
     AddressNotAvailable = 99 "EADDRNOTAVAIL",
+    /// The host is down: its power was cut.
+    NetworkDown = 100 "ENETDOWN",
     /// No route leads to the network.
     NetworkUnreachable = 101 "ENETUNREACH",
     /// An attempt to connect was given up.

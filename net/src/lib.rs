@@ -16,13 +16,27 @@
 #![deny(missing_docs)]
 
 mod addr;
+mod dns;
 mod errno;
 mod link;
+mod loopback;
+mod network;
+mod options;
+mod packet;
+mod queue;
+mod registry;
 mod socket;
+mod stack;
+mod table;
 pub mod tcp;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};
 pub use counterpoint_runtime::choices::Ratio;
+pub use dns::{ResolveError, ResolveErrorKind};
 pub use errno::Errno;
 pub use link::{Latency, Link, Preset};
-pub use socket::{Socket, SocketOption};
+pub use loopback::Loopback;
+pub use network::{Network, Side, StackSettings};
+pub use options::SocketOption;
+pub use registry::{NetworkHandle, unlink_unix_socket};
+pub use socket::Socket;

@@ -146,7 +146,10 @@ impl Link {
             ));
         }
         if self.latency.floor().is_zero() && self.extra == 0 {
-            return Err("a link between hosts with no latency would hide every race: set at least a nanosecond".into());
+            return Err(
+                "a link between hosts with no latency would hide every race: set at least a nanosecond"
+                    .into(),
+            );
         }
         if (1..1000).contains(&self.bandwidth) {
             return Err(format!(
@@ -274,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_segment_does_not_overtake_the_one_before_it() {
-        let link = Link::new().latency(Latency::exponential(Duration::from_millis(1), Duration::from_millis(50)));
+        let link =
+            Link::new().latency(Latency::exponential(Duration::from_millis(1), Duration::from_millis(50)));
         let (mut state, mut draws) = (LinkState::new(link), Draws::new(1));
         let mut last = Instant::ZERO;
         for key in 0..100 {

@@ -238,7 +238,7 @@ impl EventLoop {
     pub fn take_trace(&self) -> Option<Trace> {
         self.look(|l| {
             l.rt.close_step(&l.objects);
-            l.rt.observed.trace.as_mut().map(std::mem::take)
+            l.rt.observed.trace.as_ref().map(crate::trace::Sink::take)
         })
         .flatten()
     }

@@ -255,6 +255,16 @@ pub fn caller() -> Option<Caller> {
     })
 }
 
+/// The seed of the current loop's run, for what stands below it; 0 without a loop.
+pub fn seed() -> u64 {
+    access_current(|l| l.settings.seed).unwrap_or(0)
+}
+
+/// Are there loops on this thread that run as other threads of one program? They share what stands below.
+pub fn has_threads() -> bool {
+    store::threads_count() > 0
+}
+
 /// The loops that became ready while none of their own code ran: a program woke them across loops. A driver of many
 /// loops asks for them after each tick.
 pub fn take_woken_loops(woken: &mut Vec<u64>) {

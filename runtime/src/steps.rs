@@ -10,7 +10,7 @@ use crate::lanes::{self, Counters};
 use crate::ops::Op;
 use crate::slots::{Kind, NONE, Word};
 use crate::store::Objects;
-use crate::trace::{Access, Event, Ran, StepRecord, Trace};
+use crate::trace::{Access, Event, Ran, Sink, StepRecord};
 use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
 
@@ -33,7 +33,9 @@ pub(crate) struct Steps {
     pub(crate) recorded: Option<Vec<RecordedStep>>,
     pub(crate) replay: Option<Replay>,
     pub(crate) diverged: Option<Divergence>,
-    pub(crate) trace: Option<Trace>,
+    pub(crate) trace: Option<Sink>,
+    /// What lane paths begin with: the host and process, in a world of several.
+    pub(crate) prefix: String,
     /// Lane paths by slot, while traced or recorded.
     paths: BTreeMap<u32, String>,
     /// The step that runs, until it is known what it touched.
@@ -68,6 +70,7 @@ impl Steps {
         self.suspended.clear();
         self.returned_late.clear();
         self.paths.clear();
+        self.prefix.clear();
         (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
     }
 }
@@ -152,9 +155,9 @@ impl Rt {
         let own = if nth == 1 { name.to_owned() } else { format!("{name}#{nth}") };
         let path = match parent {
             Some(parent) => format!("{parent}/{own}"),
-            None => own,
+            None => format!("{}{own}", self.observed.prefix),
         };
-        if let Some(trace) = &mut self.observed.trace {
+        if let Some(trace) = &self.observed.trace {
             let (task, place) = (path.clone(), self.slots[slot as usize].node.place);
             trace.push(Event::TaskCreated { task, time: Instant::from_nanos(self.now), place });
         }
@@ -166,7 +169,7 @@ impl Rt {
     pub(crate) fn observe_cancel(&mut self, slot: u32) {
         if self.attention & attention::WATCHED != 0 {
             let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
-            if let Some(trace) = &mut self.observed.trace {
+            if let Some(trace) = &self.observed.trace {
                 trace.push(Event::CancelRequested { task, time });
             }
         }
@@ -180,7 +183,7 @@ impl Rt {
             crate::slots::Ended::Failed => crate::trace::End::Failed,
             crate::slots::Ended::Cancelled => crate::trace::End::Cancelled,
         };
-        if let Some(trace) = &mut self.observed.trace {
+        if let Some(trace) = &self.observed.trace {
             trace.push(Event::TaskEnded { task, time, how });
         }
     }
@@ -197,8 +200,8 @@ impl Rt {
             (None, None) => "future",
         };
         match self.cold[slot as usize].nth {
-            0 | 1 => name.to_owned(),
-            nth => format!("{name}#{nth}"),
+            0 | 1 => format!("{}{name}", self.observed.prefix),
+            nth => format!("{}{name}#{nth}", self.observed.prefix),
         }
     }
 
@@ -305,7 +308,7 @@ impl Rt {
                 Access { object, write: word & 1 == 1 }
             })
             .collect();
-        self.observed.trace.as_mut().expect("a step is open only while traced").push(Event::Step(step));
+        self.observed.trace.as_ref().expect("a step is open only while traced").push(Event::Step(step));
     }
 
     fn slot_name(&self, slot: u32) -> String {

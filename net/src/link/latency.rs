@@ -129,7 +129,9 @@ mod tests {
     #[test]
     fn the_ordinary_draw_is_the_floor() {
         let mut ordinary = Draws::fixed([]);
-        for latency in [Latency::wan(), Latency::lan(), Latency::heavy(Duration::from_nanos(7), Duration::MAX)] {
+        for latency in
+            [Latency::wan(), Latency::lan(), Latency::heavy(Duration::from_nanos(7), Duration::MAX)]
+        {
             assert_eq!(Duration::from_nanos(latency.draw(&mut ordinary, 1)), latency.floor());
         }
     }
