@@ -16,6 +16,7 @@ fn main() {
 struct Pair {
     ends: [Connection; 2],
     out: Vec<Segment>,
+    answer: Vec<Segment>,
     now: Instant,
     segments: usize,
 }
@@ -26,7 +27,8 @@ impl Pair {
         let (now, mut out, mut answer) = (Instant::ZERO, Vec::new(), Vec::new());
         let client = Connection::connect(settings.clone(), 1, now, &mut out);
         let server = Connection::accept(settings, 2, &out.remove(0), now, &mut answer);
-        let mut pair = Pair { ends: [client, server], out: answer, now, segments: 0 };
+        let ends = [client, server];
+        let mut pair = Pair { ends, out: answer, answer: Vec::new(), now, segments: 0 };
         pair.carry(0);
         assert!(pair.ends.iter().all(|end| end.state() == State::Established));
         pair
@@ -34,13 +36,12 @@ impl Pair {
 
     /// Brings what waits to an end, and what that sends to the other, until nobody says anything.
     fn carry(&mut self, mut to: usize) {
-        let mut answer = Vec::new();
         while !self.out.is_empty() {
             self.segments += self.out.len();
             for segment in self.out.drain(..) {
-                self.ends[to].on_segment(self.now, segment, &mut answer);
+                self.ends[to].on_segment(self.now, segment, &mut self.answer);
             }
-            std::mem::swap(&mut self.out, &mut answer);
+            std::mem::swap(&mut self.out, &mut self.answer);
             to = 1 - to;
         }
     }
