@@ -40,6 +40,9 @@ pub struct Link {
     pub listens: bool,
     pub ends: [Option<Connection>; 2],
     pub log: Vec<Sent>,
+    /// Whether acknowledgements that nobody waits for are kept aside until the next call, as a network may.
+    pub lazy: bool,
+    aside: [Vec<(Instant, Segment)>; 2],
     settings: [Rc<Settings>; 2],
     fate: Judge,
     on_the_way: BTreeMap<(Instant, u64), (usize, Segment)>,
@@ -77,6 +80,8 @@ impl Link {
             listens: true,
             ends: [None, None],
             log: Vec::new(),
+            lazy: false,
+            aside: [Vec::new(), Vec::new()],
             settings,
             fate,
             on_the_way: BTreeMap::new(),
@@ -139,6 +144,14 @@ impl Link {
 
     fn arrive(&mut self, to: usize, segment: Segment) {
         let mut out = Vec::new();
+        if let Some(end) = &self.ends[to]
+            && self.lazy
+            && segment.is_plain_ack()
+            && !end.waits_for_acks()
+        {
+            return self.aside[to].push((self.now, segment));
+        }
+        self.apply_aside(to);
         match &mut self.ends[to] {
             Some(end) => end.on_segment(self.now, segment, &mut out),
             None if to == SERVER && self.listens && segment.flags == Flags::SYN => {
@@ -150,6 +163,15 @@ impl Link {
         }
         self.forget(to);
         self.carry(to, out);
+    }
+
+    /// What was kept aside counts from here on, as of its arrival; nothing comes of it.
+    fn apply_aside(&mut self, to: usize) {
+        let mut out = Vec::new();
+        for (arrived, segment) in std::mem::take(&mut self.aside[to]) {
+            self.ends[to].as_mut().expect("the end waits for nothing").on_segment(arrived, segment, &mut out);
+        }
+        assert!(out.is_empty(), "nobody waited for it: {out:?}");
     }
 
     fn forget(&mut self, end: usize) {
@@ -181,6 +203,10 @@ impl Link {
         }
         for by in [CLIENT, SERVER] {
             let mut out = Vec::new();
+            let due = self.ends[by].as_ref().and_then(Connection::next_timer);
+            if due.is_some_and(|due| due <= self.now) {
+                self.apply_aside(by);
+            }
             if let Some(end) = &mut self.ends[by] {
                 end.on_timer(self.now, &mut out);
             }
@@ -221,6 +247,7 @@ impl Link {
         which: usize,
         call: impl FnOnce(&mut Connection, Instant, &mut Vec<Segment>) -> T,
     ) -> T {
+        self.apply_aside(which);
         let (now, mut out) = (self.now, Vec::new());
         let result = call(self.end(which), now, &mut out);
         self.forget(which);

@@ -308,6 +308,7 @@ proptest! {
         receive_buffer in 1u64..120,
         segment in 1u32..80,
         linger_zero in proptest::bool::weighted(0.2),
+        lazy: bool,
     ) {
         let settings = Rc::new(Settings {
             send_buffer: send_buffer as u32,
@@ -317,6 +318,7 @@ proptest! {
             ..Settings::default()
         });
         let mut link = Link::new([settings.clone(), settings], millis(latency), Box::new(|_| super::link::Fate::Arrives));
+        link.lazy = lazy;
         link.run(millis(3 * latency));
         let mut model = Model::new(latency, send_buffer, receive_buffer, linger_zero);
         let (mut open, mut written) = ([true; 2], 0u8);
