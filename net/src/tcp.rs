@@ -212,7 +212,7 @@ impl Connection {
     /// aside and apply them, with the time of their arrival, before the next call of any kind.
     pub fn waits_for_acks(&self) -> bool {
         match self.state {
-            State::Closed | State::TimeWait | State::FinWait2 => false,
+            State::TimeWait | State::FinWait2 => false,
             State::Established | State::CloseWait => {
                 self.send.has_more() || !self.has_room() || self.send.unacknowledged < self.recover
             }
@@ -244,6 +244,7 @@ impl Connection {
     }
 
     /// A segment without bytes that says where this end stands.
+    #[inline]
     fn bare(&self, flags: Flags) -> Segment {
         Segment {
             seq: self.send.next,

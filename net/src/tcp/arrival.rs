@@ -126,13 +126,13 @@ impl Connection {
             self.start_time_wait(now);
         }
         self.receive.tell(self.settings.receive_buffer);
-        let mut answer = self.bare(Flags::ACK);
-        if arrival == Arrival::AheadOfTurn && self.receive.has_hole() {
-            answer.flags = Flags::ACK | Flags::HOLE;
+        let (flags, attempt) = if arrival == Arrival::AheadOfTurn && self.receive.has_hole() {
+            (Flags::ACK | Flags::HOLE, 0)
         } else if segment.flags.contains(Flags::PROBE) {
-            answer.flags = Flags::ACK | Flags::ANSWER;
-            answer.attempt = segment.attempt;
-        }
-        out.push(answer);
+            (Flags::ACK | Flags::ANSWER, segment.attempt)
+        } else {
+            (Flags::ACK, 0)
+        };
+        out.push(Segment { attempt, ..self.bare(flags) });
     }
 }

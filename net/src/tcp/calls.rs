@@ -44,7 +44,7 @@ impl Connection {
             if self.nagle_holds(room.min(largest)) {
                 return;
             }
-            let payload = self.send.cut(room.min(largest) as usize).unwrap_or_default();
+            let payload = self.send.cut(room.min(largest) as usize);
             let length = payload.len() as u64;
             let fin = self.send.fin == Fin::Queued && self.send.unsent() == 0 && room > length;
             if fin {
@@ -53,15 +53,14 @@ impl Connection {
             let first = self.send.in_flight.is_empty();
             let seq = self.send.next;
             self.send.next = seq + length + u64::from(fin);
-            let flight = InFlight { seq, payload: payload.clone(), sent: now, attempt: 0, fin };
-            self.send.in_flight.push_back(flight);
+            let flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
+            let (ack, right) = (self.receive.next, self.receive.told);
+            out.push(Segment { seq, ack, right, flags, payload: payload.clone(), attempt: 0 });
+            self.send.in_flight.push_back(InFlight { seq, payload, sent: now, attempt: 0, fin });
             if first {
                 self.backoff = 0;
                 self.start_retransmission_timer(now);
             }
-            let flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
-            let (ack, right) = (self.receive.next, self.receive.told);
-            out.push(Segment { seq, ack, right, flags, payload, attempt: 0 });
         }
     }
 

@@ -109,8 +109,8 @@ impl Connection {
     /// Keep-alive's timer: a probe, or the end with a RST (2.6.21, 2.6.22).
     pub(super) fn on_silence(&mut self, now: Instant, out: &mut Vec<Segment>) {
         let (Some(keep_alive), Some(silence)) = (self.settings.keep_alive, &mut self.silence) else { return };
-        if !self.send.in_flight.is_empty() || self.send.has_more() {
-            silence.due = now + keep_alive.idle; // the retransmission timer asks already
+        if self.timer != Instant::MAX {
+            silence.due = now + keep_alive.idle; // another timer asks already
         } else if now < silence.heard + keep_alive.idle {
             silence.due = silence.heard + keep_alive.idle;
         } else if silence.unanswered < keep_alive.probes {

@@ -104,7 +104,7 @@ impl ReceiveBuffer {
             let (seq, payload) = entry.remove_entry();
             self.deliver(seq, payload);
         }
-        if self.next == self.fin {
+        if self.next == self.fin && self.fin != NOWHERE {
             self.next += 1;
             self.ahead.clear();
         }

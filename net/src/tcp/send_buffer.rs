@@ -143,16 +143,28 @@ impl SendBuffer {
         self.chunk_size = size as u32;
     }
 
-    /// The next unsent bytes, at most `limit` and maybe fewer than there are; none if nothing waits.
-    pub(super) fn cut(&mut self, limit: usize) -> Option<Bytes> {
+    /// The next unsent bytes, at most `limit` and maybe fewer than there are; empty if nothing waits.
+    #[inline]
+    pub(super) fn cut(&mut self, limit: usize) -> Bytes {
+        if !self.full.is_empty() {
+            return self.cut_full(limit);
+        }
+        let count = limit.min(self.chunk.len());
+        if count == 0 {
+            return Bytes::new();
+        }
+        self.unsent -= count as u32;
+        self.chunk.split_to(count).freeze()
+    }
+
+    #[cold]
+    fn cut_full(&mut self, limit: usize) -> Bytes {
         let piece = match self.full.front_mut() {
             Some(front) if front.len() > limit => front.split_to(limit),
-            Some(_) => self.full.pop_front()?,
-            None if self.chunk.is_empty() => return None,
-            None => self.chunk.split_to(limit.min(self.chunk.len())).freeze(),
+            _ => self.full.pop_front().unwrap_or_default(),
         };
         self.unsent -= piece.len() as u32;
-        Some(piece)
+        piece
     }
 
     /// Forgets what is acknowledged: everything before `ack`, which lies in what was sent.

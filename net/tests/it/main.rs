@@ -1,0 +1,3 @@
+//! The network's tests through its public interface: one binary, a module for each area.
+
+mod tcp;
