@@ -155,7 +155,7 @@ impl EventLoop {
     }
 
     fn wind_to(&self, now: Instant) {
-        let _ = access_quietly(self.id(), |l| l.rt.now = l.rt.now.max(now.as_nanos()));
+        let _ = access_quietly(self.id(), |l| l.rt.set_now(l.rt.now.max(now.as_nanos())));
     }
 
     /// A replay ends where it leaves its recording.

@@ -6,10 +6,11 @@
 
 use crate::ending::{Run, UnderTest};
 use crate::log;
+use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
 use counterpoint_runtime::choices::recording::Replay;
-use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy};
+use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy, get_running_loop};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -169,9 +170,25 @@ impl Simulation {
 
     /// One run with other settings than its own.
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
+        let run = || {
+            // Making and closing the loop are parts of the run: destructors read clocks as well.
+            let _inside = outside::enter(settings.loop_seed());
+            self.run_here(settings, watch)
+        };
+        if get_running_loop().is_ok() {
+            return run(); // it is refused, and only on this thread
+        }
+        if !watch.trace {
+            return outside::on_fresh_thread(run);
+        }
+        // The subscriber has maps with random keys. They are not the run's, and must not spend its thread.
+        let log = outside::elsewhere(log::into_trace);
+        outside::on_fresh_thread(|| tracing::dispatcher::with_default(&log, run))
+    }
+
+    fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
         let under_test = UnderTest::new(make_loop(settings, watch), settings.tasks_must_end);
-        let run = || under_test.run(&*self.program);
-        let (run, steps) = if watch.trace { log::into_trace(run) } else { run() };
+        let (run, steps) = under_test.run(&*self.program);
         let recording = steps.map(|steps| Recording {
             name: self.name.clone(),
             fixed: false,
