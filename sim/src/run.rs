@@ -2,7 +2,7 @@
 //!
 //! A [`Simulation`] is a description; [`Simulation::run`] makes a loop, runs the program to its end, closes the loop,
 //! and says what came of it (see `ending`). A run is a pure function of the description: its [`Run`] is the same on
-//! every thread.
+//! every thread. What its program asks of the operating system meanwhile is the run's own, too (see `outside`).
 
 use crate::ending::{Run, UnderTest};
 use crate::log;
@@ -10,7 +10,7 @@ use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
 use counterpoint_runtime::choices::recording::Replay;
-use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy, get_running_loop};
+use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -152,6 +152,10 @@ impl Simulation {
 
     /// Runs the program once.
     ///
+    /// On Linux the clocks and the random bytes of the C library are the run's while it is active. It runs on this
+    /// thread, or on another one if somebody has asked for random bytes here, as every `HashMap` does: so a program
+    /// should not put results into thread-locals.
+    ///
     /// # Examples
     /// ```
     /// use counterpoint as asyncio;
@@ -175,9 +179,6 @@ impl Simulation {
             let _inside = outside::enter(settings.loop_seed());
             self.run_here(settings, watch)
         };
-        if get_running_loop().is_ok() {
-            return run(); // it is refused, and only on this thread
-        }
         if !watch.trace {
             return outside::on_fresh_thread(run);
         }

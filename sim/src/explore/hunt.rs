@@ -354,8 +354,8 @@ impl Finding {
         let mut text = crate::report::of_failure(&self.failure, trace.unwrap_or_default(), notes);
         if let Confirmation::Differs(how) = &self.confirmation {
             text.push_str(&format!(
-                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (time, the order of a \
-                 HashMap, a thread).\n"
+                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (a static, an address, a \
+                 file; where the outside is real, time and the order of a HashMap as well).\n"
             ));
         }
         text

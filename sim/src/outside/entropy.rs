@@ -69,3 +69,52 @@ unsafe extern "C" fn getentropy(into: *mut c_void, length: size_t) -> c_int {
         None => failed(libc::ENOSYS),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::enter;
+    use super::*;
+
+    fn bytes_of_call<const N: usize>() -> [u8; N] {
+        let mut bytes = [0; N];
+        // SAFETY: there is room for so many bytes.
+        assert_eq!(unsafe { getrandom(bytes.as_mut_ptr().cast(), N, 0) }, N as ssize_t);
+        bytes
+    }
+
+    #[test]
+    fn asking_for_nothing_moves_no_later_bytes() {
+        let of_run = |asks_first: bool| {
+            let _inside = enter(1);
+            if asks_first {
+                bytes_of_call::<0>();
+            }
+            bytes_of_call::<5>()
+        };
+        assert_eq!(of_run(false), of_run(true));
+    }
+
+    #[test]
+    fn each_call_has_bytes_of_its_own_whatever_the_length_of_others() {
+        let _inside = enter(1);
+        let (first, second) = (bytes_of_call::<3>(), bytes_of_call::<8>());
+        let _again = enter(1);
+        let (longer, same) = (bytes_of_call::<300>(), bytes_of_call::<8>());
+        assert_eq!(longer[..3], first);
+        assert_eq!(same, second);
+        assert_ne!(longer[..8], same);
+    }
+
+    #[test]
+    fn getentropy_gives_bytes_of_the_run_and_refuses_too_many() {
+        let _inside = enter(1);
+        let mut bytes = [0u8; 300];
+        // SAFETY: there is room for as many bytes as are asked for.
+        unsafe {
+            assert_eq!(getentropy(bytes.as_mut_ptr().cast(), 256), 0);
+            assert_eq!(getentropy(bytes.as_mut_ptr().cast(), 300), -1);
+        }
+        let _again = enter(1);
+        assert_eq!(bytes[..256], bytes_of_call::<256>());
+    }
+}

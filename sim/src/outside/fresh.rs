@@ -6,6 +6,7 @@
 //! These threads are ours and no part of a run, so they are started while no run is active on the calling thread.
 
 use super::{SPENT, STATE, State};
+use counterpoint_runtime::get_running_loop;
 use std::panic::resume_unwind;
 use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
@@ -13,9 +14,10 @@ use tracing::subscriber::NoSubscriber;
 /// As much as the main thread has, in most places: a program that has room for its calls on one has it on the other.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Calls `f` here, or on a fresh thread if this one is spent.
+/// Calls `f`, which makes a run, here, or on a fresh thread if this one is spent.
 pub(crate) fn on_fresh_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    if SPENT.get() { elsewhere(f) } else { f() }
+    // While a loop runs here, another run is refused, and so it must be on every thread.
+    if SPENT.get() && get_running_loop().is_err() { elsewhere(f) } else { f() }
 }
 
 /// Calls `more` until it says false, each time on a thread that is not spent.

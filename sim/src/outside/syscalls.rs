@@ -42,3 +42,61 @@ unsafe extern "C" fn syscall(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::enter;
+    use super::*;
+    use std::ptr::null_mut;
+
+    /// What `SYS_getrandom` gives, by the way around the function.
+    fn eight_bytes() -> [u8; 8] {
+        let mut bytes = [0; 8];
+        // SAFETY: there is room for eight bytes.
+        let count = unsafe { syscall(libc::SYS_getrandom, bytes.as_mut_ptr().cast(), 8, 0, 0, 0, 0) };
+        assert_eq!(count, 8);
+        bytes
+    }
+
+    #[test]
+    fn random_bytes_by_system_call_are_the_runs() {
+        let in_run = |seed| {
+            let _inside = enter(seed);
+            eight_bytes()
+        };
+        assert_eq!(in_run(1), in_run(1));
+        assert_ne!(in_run(1), in_run(2));
+        assert_ne!(eight_bytes(), eight_bytes());
+    }
+
+    #[test]
+    fn time_by_system_call_is_the_runs() {
+        let seconds = || {
+            let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let into = (&raw mut time).expose_provenance();
+            // SAFETY: there is room for the time.
+            assert_eq!(unsafe { syscall(libc::SYS_clock_gettime, null_mut(), into, 0, 0, 0, 0) }, 0);
+            time.tv_sec
+        };
+        assert!(seconds() > 1_750_000_000);
+        let _inside = enter(1);
+        assert_eq!(seconds(), 946_684_800);
+    }
+
+    #[test]
+    fn other_system_calls_pass_with_their_arguments() {
+        let _inside = enter(1);
+        // SAFETY: it takes no argument.
+        let own = unsafe { syscall(libc::SYS_getpid, null_mut(), 0, 0, 0, 0, 0) };
+        assert_eq!(own, c_long::from(std::process::id() as c_int));
+        // SAFETY: a page is asked for (its address, length, protection, flags, no file, offset), and given back.
+        unsafe {
+            let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as usize;
+            let page =
+                syscall(libc::SYS_mmap, null_mut(), 4096, libc::PROT_READ as usize, flags, usize::MAX, 0);
+            assert!(page > 0, "six arguments arrive");
+            let page = std::ptr::with_exposed_provenance_mut(page as usize);
+            assert_eq!(syscall(libc::SYS_munmap, page, 4096, 0, 0, 0, 0), 0);
+        }
+    }
+}

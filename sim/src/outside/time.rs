@@ -105,3 +105,56 @@ unsafe extern "C" fn time(into: *mut time_t) -> time_t {
         None => failed(libc::ENOSYS).into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::enter;
+    use super::*;
+    use counterpoint_runtime::{Instant, set_virtual_time};
+
+    fn nanos_of(clock: clockid_t) -> Option<i128> {
+        let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: there is room for the time.
+        let told = unsafe { clock_gettime(clock, &raw mut time) } == 0;
+        told.then(|| i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec))
+    }
+
+    #[test]
+    fn every_clock_goes_with_virtual_time() {
+        let _inside = enter(1);
+        let clocks: Vec<clockid_t> = (-20..=11).filter(|clock| nanos_of(*clock).is_some()).collect();
+        assert!(clocks.len() >= 10, "{clocks:?}");
+        let before: Vec<_> = clocks.iter().map(|clock| nanos_of(*clock)).collect();
+        set_virtual_time(Instant::from_nanos(5_000_000_007));
+        for (clock, before) in clocks.into_iter().zip(before) {
+            assert_eq!(nanos_of(clock), before.map(|before| before + 5_000_000_007), "clock {clock}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_clock_stays_none() {
+        let _inside = enter(1);
+        assert_eq!(nanos_of(99), None);
+    }
+
+    #[test]
+    fn the_end_of_virtual_time_is_no_end_of_the_clock() {
+        let _inside = enter(1);
+        set_virtual_time(Instant::MAX);
+        assert!(nanos_of(libc::CLOCK_REALTIME) > nanos_of(libc::CLOCK_MONOTONIC));
+    }
+
+    #[test]
+    fn the_old_functions_tell_the_same_time() {
+        let _inside = enter(1);
+        set_virtual_time(Instant::from_nanos(1_500_000_000));
+        let (mut day, mut zone, mut seconds) = (timeval { tv_sec: 0, tv_usec: 0 }, [7; 2], 0);
+        // SAFETY: there is room for what is told; a null pointer is allowed.
+        unsafe {
+            assert_eq!(gettimeofday(&raw mut day, (&raw mut zone).cast::<c_void>()), 0);
+            assert_eq!(time(&raw mut seconds), time(std::ptr::null_mut()));
+        }
+        assert_eq!((day.tv_sec, day.tv_usec, zone), (946_684_801, 500_000, [0, 0]));
+        assert_eq!(seconds, 946_684_801);
+    }
+}

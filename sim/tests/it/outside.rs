@@ -325,3 +325,16 @@ fn a_hunt_tells_of_every_run_however_many_threads_it_took() {
     Hunt::new(&simulation).runs(0..50).on_progress(&progress).start();
     assert_eq!(told.into_inner(), 50);
 }
+
+#[test]
+fn a_run_inside_of_a_running_loop_is_refused_on_a_spent_thread_too() {
+    let inner = || std::panic::catch_unwind(|| Simulation::new(|| async { Ok(()) }).run()).is_err();
+    let program = move || async move {
+        assert!(inner());
+        order_of_a_map();
+        assert!(inner());
+        Ok(())
+    };
+    let run = Simulation::new(program).run();
+    assert!(run.outcome.is_passed(), "{:?}", run.outcome);
+}
