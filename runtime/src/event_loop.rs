@@ -265,7 +265,7 @@ impl EventLoop {
     #[track_caller]
     pub fn charge(&self, duration: Duration) {
         let _ = access(self.id, |l| {
-            l.rt.now = l.rt.now.saturating_add(nanos(duration));
+            l.rt.set_now(l.rt.now.saturating_add(nanos(duration)));
             l.charged = l.charged.saturating_add(nanos(duration));
             l.rt.attention |= attention::COST;
         });

@@ -184,7 +184,7 @@ impl EventLoop {
 
     /// Moves the loop's time on, never back: what a driver does with loops that have nothing to do.
     pub fn wind_to(&self, now: Instant) {
-        let _ = access_quietly(self.id(), |l| l.rt.now = l.rt.now.max(now.as_nanos()));
+        let _ = access_quietly(self.id(), |l| l.rt.set_now(l.rt.now.max(now.as_nanos())));
     }
 
     /// Marks the loop as running for as long as a driver of its own gives it ticks ([`EventLoop::tick_driven`]).

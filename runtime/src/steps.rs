@@ -9,7 +9,7 @@ use crate::clock::Instant;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
 use crate::slots::{Kind, NONE, Word};
-use crate::store::Objects;
+use crate::store::{Objects, access_current_if_free};
 use crate::trace::{Access, Event, Ran, Sink, StepRecord};
 use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
@@ -41,6 +41,41 @@ pub(crate) struct Steps {
     /// The step that runs, until it is known what it touched.
     open: Option<(u32, StepRecord)>,
     picked: Picked,
+}
+
+/// The step that runs: which one it is, and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningStep {
+    /// The task's lane path, or what the callback is called in reports; the last part of the path alone while nobody
+    /// traces or records.
+    pub lane: String,
+    /// A hash of the lane path: the same whether or not somebody traces.
+    pub lane_hash: u64,
+    /// The number of the step.
+    pub number: u64,
+}
+
+/// The step that runs on this thread, if one does. Never panics, and may be asked for from anywhere.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// assert_eq!(asyncio::running_step(), None);
+/// let number = asyncio::run(async { Ok(asyncio::running_step().expect("this one").number) })?;
+/// assert_eq!(number, 1);
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub fn running_step() -> Option<RunningStep> {
+    let running = access_current_if_free(|l| {
+        let slot = l.rt.current;
+        (slot != NONE).then(|| RunningStep {
+            lane: l.rt.entry_name(l.rt.slot(slot).word),
+            lane_hash: l.rt.cold[slot as usize].lane,
+            number: l.rt.steps,
+        })
+    });
+    running.flatten()
 }
 
 /// How the running step was chosen.

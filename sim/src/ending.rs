@@ -6,8 +6,12 @@
 //!
 //! Once something is wrong the run is cut there. What comes to light later, while the loop is closed, is a note: it
 //! never changes the failure, so that a failure is the same whether or not something else follows it.
+//!
+//! A use of the outside world comes before whatever it led to: a thread that could not be started ends in a panic, and
+//! the thread is what was wrong.
 
 use crate::outcome::{Failure, FailureKind, Identity, Outcome};
+use crate::outside::{self, Escape};
 use crate::panics::{Panic, caught};
 use crate::recording::Recording;
 use crate::report;
@@ -107,7 +111,14 @@ impl UnderTest {
         program: &dyn Fn(&mut Runner) -> Result<()>,
     ) -> (Run, Option<Vec<RecordedStep>>) {
         let ended = caught(|| program(&mut self.runner));
-        let ending = self.judge(ended).or_else(|| self.clean_up()).or_else(|| self.unretrieved());
+        let judged = self.judge(ended);
+        let ending = self
+            .or_escape(judged)
+            .or_else(|| {
+                let ending = self.clean_up();
+                self.or_escape(ending)
+            })
+            .or_else(|| self.unretrieved());
         let mut run = Run {
             outcome: Outcome::Passed,
             fingerprint: self.event_loop.fingerprint(),
@@ -182,6 +193,27 @@ impl UnderTest {
         Failure { task, place: panic.place, identity, ..self.failure(FailureKind::Panic, panic.message) }
     }
 
+    /// The program's use of the outside world, if it made one, instead of the ending that came of it.
+    fn or_escape(&mut self, ending: Option<Ending>) -> Option<Ending> {
+        if matches!(ending, Some(Ending::Diverged(_))) {
+            return ending; // it says nothing of the program that was recorded
+        }
+        let Some(Escape { call, step, time }) = outside::take_escape() else { return ending };
+        if let Some(Ending::Failure(failure)) = ending {
+            self.notes.push(failure.to_string());
+        }
+        let lanes = step.iter().map(|step| step.lane_hash).collect();
+        let identity = Identity::new(FailureKind::Outside, None, &call.to_string(), lanes);
+        let message = match &step {
+            Some(step) => format!("{call} by `{}`", step.lane),
+            None => format!("{call} outside of any task"),
+        };
+        let number = step.as_ref().map_or_else(|| self.event_loop.steps(), |step| step.number);
+        let failure = self.failure(FailureKind::Outside, message);
+        let task = step.map(|step| step.lane);
+        Some(Ending::Failure(Box::new(Failure { identity, task, time, step: number, ..failure })))
+    }
+
     /// What `asyncio.run` does at its end: the tasks that are left are cancelled and waited for.
     fn clean_up(&mut self) -> Option<Ending> {
         if self.event_loop.is_at_rest() {
@@ -223,6 +255,7 @@ impl UnderTest {
             Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, None)))),
             Ok(_) => self.unretrieved(),
         };
+        let late = self.or_escape(late);
         match (ending, late) {
             (None, Some(Ending::Failure(mut failure))) => {
                 (failure.time, failure.step) = (run.time, run.steps);

@@ -45,7 +45,7 @@
 //! |---|---|---|
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
 //! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
-//! | 2 outside | `log` | what a program says by way of `tracing` |
+//! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the end | `ending` | how a run ends, and what the outcome is |
 //! | 4 one run | `run` | a program and all that decides how it goes |
 //! | 5 many runs | `explore` | hunting, replaying |
@@ -58,6 +58,7 @@ mod ending;
 pub mod explore;
 mod log;
 mod outcome;
+mod outside;
 mod panics;
 mod recording;
 mod report;

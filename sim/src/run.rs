@@ -2,10 +2,11 @@
 //!
 //! A [`Simulation`] is a description; [`Simulation::run`] makes a loop, runs the program to its end, closes the loop,
 //! and says what came of it (see `ending`). A run is a pure function of the description: its [`Run`] is the same on
-//! every thread.
+//! every thread. What its program asks of the operating system meanwhile is the run's own, too (see `outside`).
 
 use crate::ending::{Run, UnderTest};
 use crate::log;
+use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
 use counterpoint_runtime::choices::recording::Replay;
@@ -151,6 +152,10 @@ impl Simulation {
 
     /// Runs the program once.
     ///
+    /// On Linux the clocks and the random bytes of the C library are the run's while it is active. It runs on this
+    /// thread, or on another one if somebody has asked for random bytes here, as every `HashMap` does: so a program
+    /// should not put results into thread-locals.
+    ///
     /// # Examples
     /// ```
     /// use counterpoint as asyncio;
@@ -169,9 +174,22 @@ impl Simulation {
 
     /// One run with other settings than its own.
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
+        let run = || {
+            // Making and closing the loop are parts of the run: destructors read clocks as well.
+            let _inside = outside::enter(settings.loop_seed());
+            self.run_here(settings, watch)
+        };
+        if !watch.trace {
+            return outside::on_fresh_thread(run);
+        }
+        // The subscriber has maps with random keys. They are not the run's, and must not spend its thread.
+        let log = outside::elsewhere(log::into_trace);
+        outside::on_fresh_thread(|| tracing::dispatcher::with_default(&log, run))
+    }
+
+    fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
         let under_test = UnderTest::new(make_loop(settings, watch), settings.tasks_must_end);
-        let run = || under_test.run(&*self.program);
-        let (run, steps) = if watch.trace { log::into_trace(run) } else { run() };
+        let (run, steps) = under_test.run(&*self.program);
         let recording = steps.map(|steps| Recording {
             name: self.name.clone(),
             fixed: false,
