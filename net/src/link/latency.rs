@@ -2,7 +2,7 @@
 //!
 //! A draw of 0 is the floor, the ordinary outcome; so a shrunk run has the least latency everywhere.
 
-use super::quantiles::{EXPONENTIAL, HEAVY, NORMAL};
+use super::quantiles::{EXPONENTIAL, EXPONENTIAL_TAIL, HEAVY, HEAVY_TAIL, NORMAL};
 use counterpoint_runtime::choices::{Draws, Kind};
 use std::time::Duration;
 
@@ -52,12 +52,12 @@ impl Latency {
         Latency { floor: nanos(min), spread: nanos(max - min), shape: Shape::Uniform }
     }
 
-    /// A floor, and an exponential tail with this mean on top; at most 8 times the mean.
+    /// A floor, and an exponential tail with this mean on top; at most 14 times the mean.
     pub fn exponential(floor: Duration, mean: Duration) -> Latency {
         Latency { floor: nanos(floor), spread: nanos(mean), shape: Shape::Exponential }
     }
 
-    /// A floor, and a heavy tail (Pareto, shape 3/2) with about this mean on top: rarely, some hundred times the mean.
+    /// A floor, and a heavy tail (Pareto, shape 3/2) with about this mean on top: rarely, a thousand times the mean.
     pub fn heavy(floor: Duration, mean: Duration) -> Latency {
         Latency { floor: nanos(floor), spread: nanos(mean), shape: Shape::Heavy }
     }
@@ -87,20 +87,32 @@ impl Latency {
     #[inline]
     pub(crate) fn draw(&self, draws: &mut Draws, key: u64) -> u64 {
         const STEPS: u64 = 1 << 24;
-        let table = match self.shape {
+        let drawn = match self.shape {
             Shape::Constant => return self.floor,
             Shape::Uniform => return self.floor + draws.below(Kind::Latency, key, self.spread + 1),
-            Shape::Exponential => &EXPONENTIAL,
-            Shape::Heavy => &HEAVY,
-            Shape::Normal => &NORMAL,
+            _ => draws.below(Kind::Latency, key, STEPS),
         };
-        let drawn = draws.below(Kind::Latency, key, STEPS);
-        let (index, part) = ((drawn >> 16) as usize, drawn & 0xFFFF);
-        let (low, high) = (u64::from(table[index]), u64::from(table[index + 1]));
-        let quantile = low + ((high - low) * part >> 16);
+        let in_tail = drawn >> 16 == 255;
+        let quantile = match self.shape {
+            Shape::Exponential if in_tail => EXPONENTIAL_TAIL + quantile(&EXPONENTIAL, (drawn & 0xFFFF) << 8),
+            Shape::Exponential => quantile(&EXPONENTIAL, drawn),
+            Shape::Heavy if in_tail => {
+                let stretched = (0x1_0000 + 2 * quantile(&HEAVY, (drawn & 0xFFFF) << 8)) * HEAVY_TAIL >> 16;
+                (stretched - 0x1_0000) / 2
+            }
+            Shape::Heavy => quantile(&HEAVY, drawn),
+            _ => quantile(&NORMAL, drawn),
+        };
         let added = (u128::from(self.spread) * u128::from(quantile)) >> 16;
         self.floor.saturating_add(u64::try_from(added).unwrap_or(u64::MAX))
     }
+}
+
+/// The quantile of a number below 2^24: 8 bits of index, 16 bits between two entries.
+fn quantile(table: &[u32; 257], drawn: u64) -> u64 {
+    let (index, part) = ((drawn >> 16) as usize, drawn & 0xFFFF);
+    let (low, high) = (u64::from(table[index]), u64::from(table[index + 1]));
+    low + ((high - low) * part >> 16)
 }
 
 fn nanos(duration: Duration) -> u64 {

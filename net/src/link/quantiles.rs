@@ -1,9 +1,9 @@
 //! Quantiles of the shapes of latency, in 65536ths: integer tables, because `ln` and `exp` may round differently from one
 //! machine's mathematics library to the next.
 //!
-//! Entry i of 256 is the value below which i/256 of all draws lie; in between is interpolated. The last entries are cut
-//! where a simulation gains nothing from more: 1 in 4,096 for the exponential, 1 in 65,536 for the heavy tail, 1 in 2,048
-//! for the normal.
+//! Entry i of 256 is the value below which i/256 of all draws lie; in between is interpolated. The last interval of the two
+//! with a tail is not: an exponential's tail is the whole again, moved, and a Pareto's is the whole again, stretched, so
+//! the table is used a second time ([`EXPONENTIAL_TAIL`], [`HEAVY_TAIL`]).
 
 /// -ln(1 - u): mean 1.
 pub(super) const EXPONENTIAL: [u32; 257] = [
@@ -45,7 +45,7 @@ pub(super) const HEAVY: [u32; 257] = [
     67259, 68672, 70137, 71656, 73233, 74870, 76571, 78342, 80186, 82109, 84116, 86212, 88406, 90703, 93112,
     95643, 98304, 101108, 104067, 107194, 110507, 114023, 117764, 121751, 126014, 130584, 135497, 140798,
     146536, 152773, 159583, 167054, 175296, 184443, 194667, 206186, 219283, 234337, 251859, 272571, 297513,
-    328263, 367339, 419050, 491520, 602362, 799487, 1288355, 53231573,
+    328263, 367339, 419050, 491520, 602362, 799487, 1288355, 3296253,
 ];
 
 /// The normal distribution in standard deviations, moved so that its lowest value is 0 (3.3 below the mean).
@@ -71,3 +71,9 @@ pub(super) const NORMAL: [u32; 257] = [
     309002, 310789, 312650, 314592, 316625, 318759, 321009, 323389, 325919, 328625, 331538, 334698, 338161,
     342003, 346333, 351320, 357241, 364604, 374522, 390415, 432170,
 ];
+
+/// ln(256): by so much the last interval of the exponential lies behind the whole.
+pub(super) const EXPONENTIAL_TAIL: u64 = 363_409;
+
+/// 256^(2/3): by so much the last interval of the Pareto, 1 + 2x, is stretched.
+pub(super) const HEAVY_TAIL: u64 = 2_642_246;
