@@ -47,6 +47,13 @@ impl Packet {
     pub(crate) fn is_plain_ack(&self) -> bool {
         matches!(&self.body, Body::Segment(segment) if segment.is_plain_ack())
     }
+
+    /// A segment that only tells how far its sender has come: nobody sends it again.
+    pub(crate) fn is_bare(&self) -> bool {
+        use crate::tcp::Flags;
+        matches!(&self.body, Body::Segment(segment)
+            if segment.payload.is_empty() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST))
+    }
 }
 
 /// Most payload that fits a segment on links of this MTU.

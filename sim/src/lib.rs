@@ -47,9 +47,10 @@
 //! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the end | `ending` | how a run ends, and what the outcome is |
-//! | 4 one run | `run` | a program and all that decides how it goes |
-//! | 5 many runs | `explore` | hunting, replaying |
-//! | 6 the surface | `cli` | the command line |
+//! | 4 the world | `world` | hosts, and what happens to them |
+//! | 5 one run | `run` | a program and all that decides how it goes |
+//! | 6 many runs | `explore` | hunting, replaying |
+//! | 7 the surface | `cli` | the command line |
 #![deny(missing_docs)]
 
 #[cfg(feature = "cli")]
@@ -64,6 +65,7 @@ mod recording;
 mod report;
 mod run;
 mod settings;
+mod world;
 
 #[doc(inline)]
 pub use counterpoint_net as net;
@@ -88,6 +90,8 @@ pub mod sim {
     pub use crate::outcome::{Failure, FailureKind, Identity, Outcome};
     pub use crate::recording::{Recording, RecordingError};
     pub use crate::run::Simulation;
+    pub use crate::world::{Cut, Exited, Host, HostBuilder, LinkBuilder, Partition, World, WorldError};
+    pub use counterpoint_net::{Latency, Link, Preset, Ratio, StackSettings};
     pub use counterpoint_runtime::{TaskRng, rng};
 }
 

@@ -119,8 +119,9 @@ impl Network {
 
     /// The network lost a packet: who is never to hear of it may have to ask.
     pub(super) fn lose(&mut self, packet: Packet) {
-        let plain = packet.is_plain_ack();
-        if plain && let Some(id) = packet.to {
+        if packet.is_bare()
+            && let Some(id) = packet.to
+        {
             self.with_tcp(id, |connection, now, _| connection.on_loss(now));
         }
     }

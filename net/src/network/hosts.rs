@@ -112,6 +112,12 @@ impl Network {
 
     /// The power of a host goes: nothing of its kernel stays, and nobody is told.
     pub fn cut_power(&mut self, stack: u32) {
+        self.cut_power_quietly(stack);
+        self.tell_of_host(stack, "crashes: the power is cut");
+    }
+
+    /// As [`cut_power`](Network::cut_power), without a word in the trace: the end of a run.
+    pub fn cut_power_quietly(&mut self, stack: u32) {
         for index in self.sockets.indices() {
             if self.sockets.at(index).stack == stack {
                 let socket = self.sockets.remove(index);
@@ -122,7 +128,17 @@ impl Network {
             (process.alive, process.listed) = (false, Vec::new());
         }
         self.stacks[stack as usize].forget();
-        self.tell_of_host(stack, "crashes: the power is cut");
+        self.tell_peers_of_loss(stack);
+    }
+
+    /// Whoever talks to a host waits in vain for what it would have said.
+    fn tell_peers_of_loss(&mut self, stack: u32) {
+        for index in self.sockets.indices() {
+            let id = self.sockets.id(index);
+            if self.sockets.at(index).tcp().is_some_and(|tcp| tcp.route.stack == stack) {
+                self.with_tcp(id, |connection, now, _| connection.on_loss(now));
+            }
+        }
     }
 
     /// The power of a host is back, its kernel new.
@@ -149,6 +165,11 @@ impl Network {
         for socket in held {
             self.on_timer(socket);
         }
+    }
+
+    /// Is the host switched on?
+    pub fn has_power(&self, stack: u32) -> bool {
+        self.stacks[stack as usize].power
     }
 
     /// Is the host switched on, and not suspended?
