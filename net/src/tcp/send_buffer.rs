@@ -10,7 +10,7 @@ use counterpoint_runtime::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-const SMALLEST_CHUNK: usize = 64;
+const SMALLEST_CHUNK: usize = 256;
 const LARGEST_CHUNK: usize = 16 * 1024;
 /// A connection that has nothing to send keeps a chunk of this size at most.
 const KEPT_CHUNK: usize = 1024;
