@@ -231,6 +231,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn any_cover_of_the_stream_gives_the_stream(
             pieces in proptest::collection::vec((0usize..26, 1usize..9), 0..40),
