@@ -28,7 +28,7 @@ impl Connection {
         if taken == 0 {
             return if data.is_empty() { Ok(0) } else { Err(Errno::WouldBlock) };
         }
-        self.send.append(&data[..taken]);
+        self.send.append(&data[..taken], self.settings.maximum_segment as usize);
         self.transmit(now, out);
         if self.send.unsent() > 0 {
             self.settle_probes(now);

@@ -111,6 +111,9 @@ impl Connection {
         let (Some(keep_alive), Some(silence)) = (self.settings.keep_alive, &mut self.silence) else { return };
         if self.timer != Instant::MAX {
             silence.due = now + keep_alive.idle; // another timer asks already
+        } else if self.send.has_more() {
+            silence.due = now + keep_alive.idle;
+            self.on_loss(now); // Linux probes a closed window anyway, and with that one's patience
         } else if now < silence.heard + keep_alive.idle {
             silence.due = silence.heard + keep_alive.idle;
         } else if silence.unanswered < keep_alive.probes {

@@ -185,3 +185,79 @@ impl ReceiveBuffer {
         self.read = self.next - u64::from(self.fin_received());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STREAM: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+
+    /// A buffer that expects number 100 and has told a window of `window`.
+    fn buffer(window: u32) -> ReceiveBuffer {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.begin(99, window);
+        buffer
+    }
+
+    fn contents(buffer: &mut ReceiveBuffer) -> Vec<u8> {
+        let mut bytes = vec![0; 100];
+        let count = buffer.read(&mut bytes);
+        bytes.truncate(count);
+        bytes
+    }
+
+    #[test]
+    fn nothing_beyond_the_window_that_was_told_is_kept() {
+        let mut buffer = buffer(4);
+        assert_eq!(buffer.arrive(100, Bytes::from_static(b"abcdef"), true), Arrival::InOrder);
+        assert_eq!((buffer.available(), buffer.fin_received()), (4, false));
+        assert_eq!(buffer.arrive(104, Bytes::new(), true), Arrival::AheadOfTurn, "a FIN takes room as well");
+        assert!(!buffer.fin_received());
+        assert_eq!(contents(&mut buffer), b"abcd");
+        buffer.tell(4);
+        assert_eq!(buffer.arrive(104, Bytes::new(), true), Arrival::InOrder);
+        assert!(buffer.fin_received());
+    }
+
+    #[test]
+    fn of_two_pieces_that_begin_alike_the_longer_is_kept() {
+        let mut buffer = buffer(20);
+        for piece in [b"bc".as_slice(), b"bcde", b"b"] {
+            assert_eq!(buffer.arrive(101, Bytes::copy_from_slice(piece), false), Arrival::AheadOfTurn);
+        }
+        buffer.arrive(100, Bytes::from_static(b"a"), false);
+        assert_eq!(contents(&mut buffer), b"abcde");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn any_cover_of_the_stream_gives_the_stream(
+            pieces in proptest::collection::vec((0usize..26, 1usize..9), 0..40),
+            window in 1u32..40,
+        ) {
+            let (mut buffer, mut got) = (buffer(window), Vec::new());
+            let rest = (0..26).map(|from| (from, 3));
+            for (from, length) in pieces.into_iter().chain(rest) {
+                let to = (from + length).min(26);
+                let piece = Bytes::from_static(&STREAM[from..to]);
+                buffer.arrive(100 + from as u64, piece, to == 26);
+                if from % 3 == 0 || from > 20 {
+                    got.extend(contents(&mut buffer));
+                    buffer.tell(window);
+                }
+                prop_assert!(buffer.available() <= window as usize);
+            }
+            while got.len() < 26 {
+                let from = got.len();
+                buffer.arrive(100 + from as u64, Bytes::from_static(&STREAM[from..]), true);
+                got.extend(contents(&mut buffer));
+                buffer.tell(window);
+            }
+            buffer.arrive(126, Bytes::new(), true);
+            prop_assert_eq!(got, STREAM);
+            prop_assert!(buffer.fin_received() && !buffer.has_hole());
+        }
+    }
+}

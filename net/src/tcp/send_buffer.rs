@@ -10,7 +10,7 @@ use counterpoint_runtime::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-const SMALLEST_CHUNK: usize = 64;
+const SMALLEST_CHUNK: usize = 256;
 const LARGEST_CHUNK: usize = 16 * 1024;
 /// A connection that has nothing to send keeps a chunk of this size at most.
 const KEPT_CHUNK: usize = 1024;
@@ -114,13 +114,17 @@ impl SendBuffer {
         self.fin == Fin::Sent && self.unacknowledged == self.next
     }
 
-    /// Takes bytes from the program.
-    pub(super) fn append(&mut self, mut data: &[u8]) {
+    /// Takes bytes from the program, which will leave in segments of at most `segment` bytes: what fits one is
+    /// not torn by the end of a chunk.
+    pub(super) fn append(&mut self, mut data: &[u8], segment: usize) {
         self.unsent += data.len() as u32;
+        if self.chunk.is_empty() && self.chunk.capacity() < data.len() {
+            self.next_chunk(data.len(), segment);
+        }
         while !data.is_empty() {
             let spare = self.chunk.capacity() - self.chunk.len();
             if spare == 0 {
-                self.next_chunk(data.len());
+                self.next_chunk(data.len(), segment);
                 continue;
             }
             let (now, later) = data.split_at(spare.min(data.len()));
@@ -129,16 +133,18 @@ impl SendBuffer {
         }
     }
 
-    /// Makes room: the old chunk again if nobody holds a slice of it, else a new one, twice as large.
-    fn next_chunk(&mut self, wanted: usize) {
+    /// Makes room: the old chunk again if nobody holds a slice of it, else a new one, twice as large. The largest
+    /// holds whole segments.
+    fn next_chunk(&mut self, wanted: usize, segment: usize) {
         if !self.chunk.is_empty() {
             self.full.push_back(self.chunk.split().freeze());
         }
-        let wanted = wanted.clamp(SMALLEST_CHUNK, LARGEST_CHUNK);
+        let largest = (LARGEST_CHUNK - LARGEST_CHUNK % segment.max(1)).max(LARGEST_CHUNK / 2);
+        let wanted = wanted.clamp(SMALLEST_CHUNK, largest);
         if self.chunk_size as usize >= wanted && self.chunk.try_reclaim(wanted) {
             return;
         }
-        let size = wanted.next_power_of_two().max(2 * self.chunk_size as usize).min(LARGEST_CHUNK);
+        let size = wanted.next_power_of_two().max(2 * self.chunk_size as usize).min(largest);
         self.chunk = BytesMut::with_capacity(size);
         self.chunk_size = size as u32;
     }
@@ -204,5 +210,45 @@ impl SendBuffer {
         self.release();
         self.unsent = 0;
         self.unacknowledged = self.next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acknowledgement_within_a_segment_leaves_its_rest_in_flight() {
+        let mut buffer = SendBuffer::new(99);
+        buffer.append(b"abcdef", 100);
+        let payload = buffer.cut(6);
+        let flight = InFlight { seq: 100, payload, sent: Instant::ZERO, attempt: 0, fin: false };
+        buffer.in_flight.push_back(flight);
+        buffer.next = 106;
+        assert_eq!(buffer.acknowledge(Instant::ZERO, 102).segments, 0);
+        let front = &buffer.in_flight[0];
+        assert_eq!((front.seq, &front.payload[..], buffer.used()), (102, b"cdef".as_slice(), 4));
+        assert_eq!(buffer.acknowledge(Instant::ZERO, 106).segments, 1);
+    }
+
+    #[test]
+    fn a_conversation_of_small_messages_reuses_its_chunk_and_a_big_one_is_given_back() {
+        let mut buffer = SendBuffer::new(0);
+        let mut chunks = std::collections::BTreeSet::new();
+        for _ in 0..1000 {
+            buffer.append(&[7; 60], 1448);
+            let piece = buffer.cut(100);
+            assert_eq!(piece.len(), 60);
+            chunks.insert(piece.as_ptr() as usize);
+        }
+        assert!(chunks.len() <= 8, "{chunks:?}");
+        buffer.append(&[7; 100_000], 1448);
+        while buffer.unsent() > 100_000 % 1448 {
+            assert_eq!(buffer.cut(1448).len(), 1448);
+        }
+        assert_eq!(buffer.cut(1448).len(), 100_000 % 1448);
+        assert_eq!(buffer.chunk_size, 11 * 1448);
+        buffer.acknowledge(Instant::ZERO, buffer.next);
+        assert_eq!((buffer.chunk_size, buffer.chunk.capacity()), (0, 0));
     }
 }

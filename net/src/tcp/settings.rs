@@ -54,9 +54,9 @@ impl Default for Settings {
 /// How an idle connection is asked whether it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// Silence before the first probe.
+    /// Silence before the first probe; a second at least, as `setsockopt` demands.
     pub idle: Duration,
-    /// Time between probes.
+    /// Time between probes; a second at least.
     pub interval: Duration,
     /// Unanswered probes after which the connection is given up.
     pub probes: u32,

@@ -238,3 +238,50 @@ fn an_end_that_shut_both_directions_answers_bytes_with_a_reset() {
     assert_eq!(link.end(SERVER).take_error(), Some(Errno::BrokenPipe));
     assert!(link.log.iter().any(|sent| sent.by == CLIENT && sent.segment.flags.contains(Flags::RST)));
 }
+
+#[test]
+fn a_reset_that_overtakes_bytes_does_not_lose_them() {
+    let mut link = pair();
+    link.judge(
+        |sent| if sent.segment.flags.contains(Flags::RST) { Fate::Arrives } else { Fate::Late(millis(5)) },
+    );
+    link.write(CLIENT, b"answer").unwrap();
+    link.abort(CLIENT);
+    link.run(millis(25));
+    assert_eq!(link.mask(SERVER), "IN+OUT", "it was asked about: its number is not the next one");
+    link.run(millis(45)); // the acknowledgement of the bytes meets nobody
+    assert_eq!(link.read(SERVER, 10), Ok(b"answer".to_vec()));
+    assert_eq!(link.read(SERVER, 10), Err(Errno::ConnectionReset));
+}
+
+#[test]
+fn a_late_copy_of_what_was_read_does_not_reset_an_orphan() {
+    let mut link = pair();
+    link.judge(|_| Fate::Twice);
+    link.write(SERVER, b"x").unwrap();
+    link.judge(|sent| if sent.by == SERVER { Fate::Late(millis(100)) } else { Fate::Arrives });
+    link.write(SERVER, b"y").unwrap();
+    link.run(millis(20));
+    assert_eq!(link.read(CLIENT, 1), Ok(b"x".to_vec()));
+    link.heal();
+    let copy = link.log[0].segment.clone();
+    link.close(CLIENT);
+    link.call(CLIENT, |end, now, out| end.on_segment(now, copy, out));
+    assert_eq!(link.state(CLIENT), State::FinWait1);
+    link.run_dry();
+    assert_eq!(link.end(SERVER).take_error(), Some(Errno::BrokenPipe), "the new byte did");
+}
+
+#[test]
+fn closing_for_good_behind_a_closed_window_tells_the_other_end() {
+    let mut link = established(Settings { receive_buffer: 10, ..Settings::default() });
+    link.shutdown(SERVER, Shutdown::Write).unwrap();
+    link.write(CLIENT, &[1; 30]).unwrap();
+    link.run(millis(40));
+    link.shutdown(CLIENT, Shutdown::Write).unwrap();
+    assert_eq!(link.state(CLIENT), State::LastAck);
+    link.abort(CLIENT);
+    link.run(millis(20));
+    assert_eq!(link.read(SERVER, 100), Ok(vec![1; 10]));
+    assert_eq!(link.read(SERVER, 100), Err(Errno::ConnectionReset));
+}

@@ -187,6 +187,14 @@ fn a_server_whose_syn_acks_are_lost_vanishes_without_a_word() {
 }
 
 #[test]
+fn a_server_answers_each_syn() {
+    let mut link = begin(Settings::default());
+    link.judge(|sent| if sent.by == SERVER { Fate::Lost } else { Fate::Arrives });
+    link.run(millis(2_500));
+    assert_eq!(link.times(SERVER, is_syn), [20, 1_020, 1_020, 2_020]); // 1.5.4: its own timer's and one for each
+}
+
+#[test]
 fn a_client_whose_last_ack_was_lost_is_connected_alone() {
     let mut link = begin(Settings::default());
     link.run(millis(40)); // 1.5.5: the ACK is on its way

@@ -104,6 +104,37 @@ fn a_lost_window_update_is_found_by_probing() {
 }
 
 #[test]
+fn a_window_update_that_was_lost_before_the_write_is_found_by_probing() {
+    let mut link = established(sizes(100, 40));
+    link.write(CLIENT, &[7; 40]).unwrap();
+    link.run(millis(40));
+    link.judge(|_| Fate::Lost);
+    link.read(SERVER, 40).unwrap();
+    link.heal();
+    link.run(Duration::from_secs(10));
+    assert_eq!(link.next(), None, "nobody waits for the window");
+    link.write(CLIENT, &[8; 10]).unwrap();
+    link.run_dry();
+    assert_eq!(link.read(SERVER, 100), Ok(vec![8; 10]));
+}
+
+#[test]
+fn an_answer_to_a_probe_from_before_the_loss_does_not_end_the_probing() {
+    let mut link = established(sizes(100, 40));
+    link.write(CLIENT, &[7; 100]).unwrap();
+    link.run(millis(40));
+    let now = link.now;
+    link.end(CLIENT).on_loss(now);
+    link.judge(|sent| if sent.by == SERVER { Fate::Late(millis(100)) } else { Fate::Arrives });
+    link.run(millis(280)); // the probe was sent at 240 and its answer comes at 380
+    link.judge(|_| Fate::Lost);
+    link.read(SERVER, 40).unwrap(); // the update is lost
+    link.heal();
+    link.run_dry();
+    assert_eq!(link.end(CLIENT).unsent(), 20, "the window's opening was found");
+}
+
+#[test]
 fn an_answered_probe_ends_the_probing_of_a_window_that_is_still_closed() {
     let mut link = established(sizes(100, 40));
     link.write(CLIENT, &[7; 100]).unwrap();

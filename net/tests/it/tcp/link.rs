@@ -177,6 +177,7 @@ impl Link {
     fn forget(&mut self, end: usize) {
         if self.ends[end].as_ref().is_some_and(Connection::is_gone) {
             self.ends[end] = None;
+            self.aside[end].clear();
         }
     }
 

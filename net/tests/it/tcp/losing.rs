@@ -75,6 +75,22 @@ fn after_a_partition_the_next_slot_delivers() {
 }
 
 #[test]
+fn an_acknowledgement_makes_the_timer_short_again() {
+    let mut link = established(Settings::default());
+    link.cut();
+    link.write(CLIENT, b"x").unwrap();
+    link.write(CLIENT, b"y").unwrap();
+    link.run(Duration::from_secs(4));
+    let healed = |sent: &Sent| {
+        if sent.segment.seq == 1002 && sent.segment.attempt == 1 { Fate::Lost } else { Fate::Arrives }
+    };
+    link.judge(healed);
+    link.run_dry();
+    let slot = 60 + 240 * 31; // x goes out again; y one round trip later, and in vain
+    assert_eq!(link.times(CLIENT, |segment| segment.seq == 1002), [60, slot + 40, slot + 40 + 240]);
+}
+
+#[test]
 fn a_lone_lost_segment_costs_the_timer_and_one_in_a_burst_a_round_trip() {
     let first_only = |wanted: u64| {
         let mut lost = false;
@@ -178,4 +194,20 @@ fn keep_alive_is_not_seen_while_the_peer_lives_and_finds_one_that_forgot_us() {
     link.ends[SERVER] = None;
     link.run(Duration::from_secs(3));
     assert_eq!(link.read(CLIENT, 1), Err(Errno::ConnectionReset)); // 2.6.19
+}
+
+#[test]
+fn keep_alive_finds_a_dead_peer_behind_a_closed_window() {
+    let mut link = established(Settings { receive_buffer: 10, ..keep_alive(2, 1, 3) });
+    link.write(CLIENT, &[1; 30]).unwrap();
+    link.run(Duration::from_secs(100));
+    assert_eq!((link.state(CLIENT), link.end(CLIENT).unsent()), (State::Established, 20));
+    let probes =
+        link.log.iter().filter(|sent| sent.by == CLIENT && sent.segment.flags.contains(Flags::PROBE));
+    assert!(probes.count() > 10, "one answered probe at a time");
+    link.cut();
+    link.run(Duration::from_secs(900));
+    assert_eq!(link.state(CLIENT), State::Established, "with the patience of a closed window's probing");
+    link.run(Duration::from_secs(600));
+    assert_eq!(link.end(CLIENT).take_error(), Some(Errno::TimedOut));
 }

@@ -151,10 +151,12 @@ proptest! {
         fates in fates(),
         ends in [settings(), settings()],
         latency in prop_oneof![Just(0u64), 1u64..100],
+        lazy: bool,
     ) {
         let mut fates = fates.into_iter();
         let fate = Box::new(move |_: &super::link::Sent| fates.next().unwrap_or(Fate::Arrives));
-        let link = Link::new(ends.map(Rc::new), millis(latency), fate);
+        let mut link = Link::new(ends.map(Rc::new), millis(latency), fate);
+        link.lazy = lazy;
         let mut programs = Programs {
             link,
             written: [0; 2],
