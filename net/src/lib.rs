@@ -32,6 +32,7 @@ pub mod tcp;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};
 pub use counterpoint_runtime::choices::Ratio;
+pub use counterpoint_runtime::kernel::{KernelWait, Line};
 pub use dns::{ResolveError, ResolveErrorKind};
 pub use errno::Errno;
 pub use link::{Latency, Link, Preset};

@@ -109,6 +109,8 @@ pub(crate) struct Tcp {
     pub(crate) listener: Option<SocketId>,
     /// A further `connect` has said that it is up.
     pub(crate) connect_reported: bool,
+    /// What the last segment without bytes said, and how often in a row: names of their draws.
+    pub(crate) said: (u64, u32),
     /// How many bytes were read and written: names of the draws of splits.
     pub(crate) read: u64,
     pub(crate) written: u64,

@@ -192,6 +192,9 @@ impl EventLoop {
     /// # Errors
     /// `Runtime` if it runs already.
     pub fn set_driven(&self, driven: bool) -> Result<()> {
+        if !driven {
+            crate::close::force_idle(self.id());
+        }
         let refused = access_quietly(self.id(), |l| {
             let refused = driven && l.running;
             l.running = driven;

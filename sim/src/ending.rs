@@ -15,8 +15,10 @@ use crate::outside::{self, Escape};
 use crate::panics::{Panic, caught};
 use crate::recording::Recording;
 use crate::report;
+use crate::settings::Settings;
+use crate::world::{Below, World};
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep};
-use counterpoint_runtime::trace::Trace;
+use counterpoint_runtime::trace::{Sink, Trace};
 use counterpoint_runtime::{
     Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Result, Runner,
 };
@@ -84,6 +86,7 @@ pub(crate) struct UnderTest {
     errors: Rc<RefCell<Vec<ErrorContext>>>,
     notes: Vec<String>,
     must_end: bool,
+    world: Option<(Below, World)>,
 }
 
 /// Why a run did not pass: the first that comes decides.
@@ -102,15 +105,22 @@ impl UnderTest {
             Ok(())
         });
         let runner = Runner::with_loop(event_loop.clone());
-        UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end }
+        UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end, world: None }
+    }
+
+    /// Puts a world below the loop.
+    pub(crate) fn put_into_world(&mut self, settings: &Settings, sink: Option<Sink>) {
+        let world = crate::world::start(&self.event_loop, settings, sink, Rc::clone(&self.errors));
+        self.world = Some(world.expect("a loop that was just made stands on nothing"));
     }
 
     /// Runs the program to its end, and closes the loop; the steps, if they were recorded.
     pub(crate) fn run(
         mut self,
-        program: &dyn Fn(&mut Runner) -> Result<()>,
+        program: &dyn Fn(&mut Runner, Option<World>) -> Result<()>,
     ) -> (Run, Option<Vec<RecordedStep>>) {
-        let ended = caught(|| program(&mut self.runner));
+        let world = self.world.as_ref().map(|(_, world)| world.clone());
+        let ended = caught(|| program(&mut self.runner, world));
         let judged = self.judge(ended);
         let ending = self
             .or_escape(judged)
@@ -118,11 +128,13 @@ impl UnderTest {
                 let ending = self.clean_up();
                 self.or_escape(ending)
             })
+            .or_else(|| self.end_world())
             .or_else(|| self.unretrieved());
+        let below = self.world.as_ref().map_or((0, 0), |(below, _)| (below.fingerprint(), below.steps()));
         let mut run = Run {
             outcome: Outcome::Passed,
-            fingerprint: self.event_loop.fingerprint(),
-            steps: self.event_loop.steps(),
+            fingerprint: self.event_loop.fingerprint() ^ below.0,
+            steps: self.event_loop.steps() + below.1,
             ticks: self.event_loop.ticks(),
             time: self.event_loop.time(),
             notes: Vec::new(),
@@ -145,11 +157,25 @@ impl UnderTest {
         (run, steps)
     }
 
+    /// Hosts that still run do so no more; one that failed without anybody looking is a failure.
+    fn end_world(&self) -> Option<Ending> {
+        let (below, _) = self.world.as_ref()?;
+        let ended = caught(|| below.end());
+        let panic = ended.err()?;
+        Some(Ending::Failure(Box::new(self.panicked(panic, None))))
+    }
+
+    /// The lane whose step ran last, on whichever host.
+    fn last_lane(&self) -> Option<String> {
+        let below = self.world.as_ref().and_then(|(below, _)| below.last_lane());
+        below.or_else(|| self.event_loop.last_lane())
+    }
+
     fn judge(&self, ended: std::result::Result<Result<()>, Panic>) -> Option<Ending> {
         match ended {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(self.judge_error(&error)),
-            Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, self.event_loop.last_lane())))),
+            Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, self.last_lane())))),
         }
     }
 
@@ -250,10 +276,11 @@ impl UnderTest {
 
     /// Closes the loop: destructors run, and errors that nobody retrieved come to light.
     fn close(&mut self, ending: Option<Ending>, run: &Run) -> Option<Ending> {
+        let in_world = self.end_world();
         let closed = caught(|| self.event_loop.close());
         let late = match closed {
             Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, None)))),
-            Ok(_) => self.unretrieved(),
+            Ok(_) => in_world.or_else(|| self.unretrieved()),
         };
         let late = self.or_escape(late);
         match (ending, late) {

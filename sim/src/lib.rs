@@ -46,8 +46,8 @@
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
 //! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
-//! | 3 the end | `ending` | how a run ends, and what the outcome is |
-//! | 4 the world | `world` | hosts, and what happens to them |
+//! | 3 the world | `world` | hosts, and what happens to them |
+//! | 4 the end | `ending` | how a run ends, and what the outcome is |
 //! | 5 one run | `run` | a program and all that decides how it goes |
 //! | 6 many runs | `explore` | hunting, replaying |
 //! | 7 the surface | `cli` | the command line |

@@ -9,7 +9,9 @@ use crate::log;
 use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
+use crate::world::World;
 use counterpoint_runtime::choices::recording::Replay;
+use counterpoint_runtime::trace::Sink;
 use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy};
 use std::fmt;
 use std::future::Future;
@@ -39,10 +41,12 @@ pub struct Simulation {
     pub(crate) name: String,
     pub(crate) settings: Settings,
     watch: Watch,
+    /// The program takes a world.
+    in_world: bool,
 }
 
 /// Makes the main coroutine and runs it to its end.
-type Program = dyn Fn(&mut Runner) -> Result<()> + Send + Sync;
+type Program = dyn Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync;
 
 /// What is kept of a run beside its outcome.
 #[derive(Clone, Default)]
@@ -62,11 +66,34 @@ impl Simulation {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + 'static,
     {
+        Simulation::made_of(std::any::type_name::<F>(), false, move |runner, _| runner.run(program()))
+    }
+
+    /// A simulation of a program in a world: it makes hosts, lets things happen to them, and awaits their ends.
+    ///
+    /// # Examples
+    /// See [`World`].
+    pub fn with_world<F, Fut>(program: F) -> Simulation
+    where
+        F: Fn(World) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + 'static,
+    {
+        Simulation::made_of(std::any::type_name::<F>(), true, move |runner, world| {
+            runner.run(program(world.expect("a run of a program in a world has one")))
+        })
+    }
+
+    fn made_of(
+        name: &str,
+        in_world: bool,
+        program: impl Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync + 'static,
+    ) -> Simulation {
         Simulation {
-            program: Arc::new(move |runner| runner.run(program())),
-            name: std::any::type_name::<F>().trim_end_matches("::{{closure}}").to_owned(),
+            program: Arc::new(program),
+            name: name.trim_end_matches("::{{closure}}").to_owned(),
             settings: Settings::default(),
             watch: Watch::default(),
+            in_world,
         }
     }
 
@@ -188,7 +215,12 @@ impl Simulation {
     }
 
     fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
-        let under_test = UnderTest::new(make_loop(settings, watch), settings.tasks_must_end);
+        let sink = watch.trace.then(Sink::new);
+        let mut under_test =
+            UnderTest::new(make_loop(settings, watch, sink.clone()), settings.tasks_must_end);
+        if self.in_world {
+            under_test.put_into_world(settings, sink);
+        }
         let (run, steps) = under_test.run(&*self.program);
         let recording = steps.map(|steps| Recording {
             name: self.name.clone(),
@@ -208,13 +240,15 @@ impl fmt::Debug for Simulation {
     }
 }
 
-fn make_loop(settings: &Settings, watch: &Watch) -> EventLoop {
+fn make_loop(settings: &Settings, watch: &Watch, sink: Option<Sink>) -> EventLoop {
     let mut builder = EventLoop::builder()
         .seed(settings.loop_seed())
         .profile(settings.profile)
         .strategy(settings.strategy)
-        .trace(watch.trace)
         .record(watch.record);
+    if let Some(sink) = sink {
+        builder = builder.trace_into(sink);
+    }
     if let Some((min, max)) = settings.step_cost {
         builder = builder.step_cost(min, max);
     }

@@ -9,7 +9,7 @@ use crate::errno::Errno;
 use crate::link::{Fate, Lost, Parcel};
 use crate::packet::{Body as Load, Packet};
 use crate::stack::{Transport, hash_of};
-use crate::table::{Body, Route, SocketId};
+use crate::table::{Body, Route, SocketId, Tcp};
 use crate::tcp::{Connection, Flags, Segment, State, refuse};
 use bytes::Bytes;
 use counterpoint_runtime::Instant;
@@ -18,6 +18,22 @@ use counterpoint_runtime::trace::{Event as Traced, PacketFate, PacketRecord};
 use std::net::{IpAddr, SocketAddr};
 
 const FINGERPRINT_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Tcp {
+    /// Names what is drawn for a segment, so that one more or less names no other otherwise: bytes by their place and how
+    /// often they were sent, what has none by what it says, and how often in a row it said that.
+    #[inline]
+    fn name_of_draws(&mut self, segment: &Segment) -> u64 {
+        if !segment.payload.is_empty() {
+            return Draws::key(&[segment.seq, u64::from(segment.attempt)]);
+        }
+        let said =
+            Draws::key(&[segment.seq, segment.ack, segment.right, u64::from(segment.attempt) << 8 | 1]);
+        let again = if self.said.0 == said { self.said.1 + 1 } else { 0 };
+        self.said = (said, again);
+        said ^ u64::from(again) << 1
+    }
+}
 
 impl Network {
     /// The way from a stack to an address.
@@ -79,14 +95,9 @@ impl Network {
             self.trace_fate(stack, stack, &packet, PacketFate::Sent);
             return self.carry(stack, route, at, packet);
         };
+        let said = tcp.name_of_draws(&segment);
         let entry = self.links.at(link);
-        let segment_key = Draws::key(&[
-            entry.key,
-            key,
-            segment.seq,
-            u64::from(segment.attempt) << 8 | u64::from(segment.payload.is_empty()),
-            if segment.payload.is_empty() { segment.ack ^ segment.right << 20 } else { 0 },
-        ]);
+        let segment_key = Draws::key(&[entry.key, key, said]);
         let packet = Packet { source, destination, to, body: Load::Segment(segment) };
         let parcel = Parcel { key: segment_key, bytes: packet.bytes(), segment: true, not_before };
         let fate = entry.state.send(self.clock, parcel, &mut self.draws);

@@ -32,6 +32,7 @@ impl Tcp {
             key,
             listener: None,
             connect_reported: false,
+            said: (0, 0),
             read: 0,
             written: 0,
         }

@@ -27,7 +27,13 @@ pub(super) struct Turns {
 }
 
 impl Kernel for State {
-    fn select(&self, _: Process, now: Instant, patience: Patience, ready: &mut Readiness) -> Result<Selected> {
+    fn select(
+        &self,
+        _: Process,
+        now: Instant,
+        patience: Patience,
+        ready: &mut Readiness,
+    ) -> Result<Selected> {
         let this = self.main_state();
         this.now.set(this.now.get().max(now));
         loop {
@@ -149,7 +155,7 @@ impl State {
             if self.is_stopped(process.host) {
                 return Ok(false); // it is looked at when its host goes on
             }
-            process.event_loop.take()
+            process.event_loop.clone()
         };
         let Some(event_loop) = event_loop else { return Ok(false) };
         let mut ready = Readiness::none();
@@ -163,7 +169,7 @@ impl State {
             self.running.set(0);
             self.after_tick(number, &event_loop, stopped)?;
         }
-        self.put_back(number, event_loop, busy && !ready.is_empty());
+        self.put_back(number, &event_loop, busy && !ready.is_empty());
         Ok(runs)
     }
 
@@ -189,14 +195,13 @@ impl State {
     }
 
     /// A process's turn is over: it stands in line again, or among the deadlines, or nowhere.
-    fn put_back(&self, number: u32, event_loop: EventLoop, was_told: bool) {
+    fn put_back(&self, number: u32, event_loop: &EventLoop, was_told: bool) {
         let now = self.now.get();
         if self.processes.borrow()[number as usize].stage == Stage::Gone {
             return;
         }
         let (ready, time) = (event_loop.is_ready(), event_loop.time());
         let deadline = event_loop.next_deadline();
-        self.processes.borrow_mut()[number as usize].event_loop = Some(event_loop);
         let stirred = was_told || self.network.with(|network| network.is_stirred(number));
         let next = match (ready || stirred, time > now) {
             (true, false) => return self.queue(number),

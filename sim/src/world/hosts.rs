@@ -1,8 +1,8 @@
 //! How a host is described and started.
 
+use super::World;
 use super::host::{Host, HostEntry};
 use super::processes::Program;
-use super::World;
 use counterpoint_net::StackSettings;
 use counterpoint_runtime::kernel::Waiters;
 use counterpoint_runtime::{ObjectKind, Result};
@@ -74,7 +74,10 @@ impl fmt::Display for WorldError {
                 write!(f, "host `{host}` cannot have the address {address}: give it one that is not special")
             }
             WorldError::BadName { name } => {
-                write!(f, "`{name}` is no name of a host: use letters, digits, `-` and `.`, and not `localhost`")
+                write!(
+                    f,
+                    "`{name}` is no name of a host: use letters, digits, `-` and `.`, and not `localhost`"
+                )
             }
             WorldError::NoSuchHost { name, known } => {
                 write!(f, "there is no host `{name}`; the hosts are {}", known.join(", "))
@@ -116,26 +119,31 @@ impl HostBuilder {
         let state = world.state();
         let index = state.hosts.borrow().len() as u32;
         let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' || byte == b'_';
-        if name.is_empty() || name == "localhost" || !name.bytes().all(good) || name.parse::<IpAddr>().is_ok() {
+        if name.is_empty() || name == "localhost" || !name.bytes().all(good) || name.parse::<IpAddr>().is_ok()
+        {
             return Err(WorldError::BadName { name }.into());
         }
         if state.hosts.borrow().iter().any(|host| host.name == name) {
             return Err(WorldError::NameTaken { name }.into());
         }
         if addresses.is_empty() {
-            addresses = state.network.with(|network| {
-                (1..).map(default_addresses).find(|pair| pair.iter().all(|ip| network.owner_of(*ip).is_none()))
-            })
-            .unwrap_or_default();
+            addresses = state
+                .network
+                .with(|network| {
+                    (1..)
+                        .map(default_addresses)
+                        .find(|pair| pair.iter().all(|ip| network.owner_of(*ip).is_none()))
+                })
+                .unwrap_or_default();
         }
         for address in &addresses {
             let special = address.is_loopback() || address.is_unspecified() || address.is_multicast();
             if special {
                 return Err(WorldError::BadAddress { address: *address, host: name }.into());
             }
-            let owner = state.network.with(|network| {
-                network.owner_of(*address).map(|stack| network.stack_name(stack).to_owned())
-            });
+            let owner = state
+                .network
+                .with(|network| network.owner_of(*address).map(|stack| network.stack_name(stack).to_owned()));
             if let Some(host) = owner {
                 return Err(WorldError::AddressTaken { address: *address, host }.into());
             }

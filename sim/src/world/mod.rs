@@ -149,7 +149,9 @@ impl World {
     pub(crate) fn state(&self) -> Rc<State> {
         match self.state.get() {
             Some(state) => state,
-            None => panic!("the world of a run that is over was used: make what you keep of it before the run ends"),
+            None => panic!(
+                "the world of a run that is over was used: make what you keep of it before the run ends"
+            ),
         }
     }
 

@@ -146,7 +146,8 @@ impl Cut {
 impl State {
     fn directions(self: &Rc<State>, partition: &Partition) -> Vec<(u32, u32)> {
         let all: Vec<u32> = self.hosts.borrow().iter().map(|host| host.stack).collect();
-        let rest = |some: &[u32]| all.iter().copied().filter(|host| !some.contains(host)).collect::<Vec<u32>>();
+        let rest =
+            |some: &[u32]| all.iter().copied().filter(|host| !some.contains(host)).collect::<Vec<u32>>();
         let between = |some: &[u32], others: &[u32]| {
             let forth = some.iter().flat_map(|one| others.iter().map(|other| (*one, *other)));
             let mut directions: Vec<(u32, u32)> = forth.filter(|(one, other)| one != other).collect();
@@ -183,7 +184,10 @@ impl State {
                     apart.min(count - apart) > reach.max(1)
                 };
                 let pairs = (0..count).flat_map(|one| (0..count).map(move |other| (one, other)));
-                pairs.filter(|(one, other)| far(*one, *other)).map(|(one, other)| (ring[one], ring[other])).collect()
+                pairs
+                    .filter(|(one, other)| far(*one, *other))
+                    .map(|(one, other)| (ring[one], ring[other]))
+                    .collect()
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::State;
 use counterpoint_runtime::kernel::{Kernel, Process};
-use counterpoint_runtime::{Error, ErrorContext, EventLoop, Result, Task};
+use counterpoint_runtime::{Error, ErrorContext, EventLoop, Result, Task, TaskBuilder};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ pub(super) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>>
 #[derive(Default)]
 pub(super) struct ProcessEntry {
     pub(super) host: u32,
-    /// None once it has ended, and while its tick runs.
+    /// None once it has ended.
     pub(super) event_loop: Option<EventLoop>,
     pub(super) main: Option<Task<()>>,
     pub(super) stage: Stage,
@@ -62,7 +62,7 @@ impl State {
         event_loop.attach(Rc::clone(self) as Rc<dyn Kernel>, process)?;
         event_loop.set_driven(true)?;
         event_loop.wind_to(self.now.get());
-        let main = event_loop.enter(|| counterpoint_runtime::create_task(program()));
+        let main = event_loop.enter(|| TaskBuilder::new().name("main").create_task(program()));
         let entry = ProcessEntry {
             host,
             event_loop: Some(event_loop.clone()),
@@ -94,11 +94,12 @@ impl State {
         }
         let event_loop = builder.build();
         let (errors, name) = (Rc::clone(&self.errors), name.to_owned());
-        event_loop.set_default_exception_handler(move |_, context: &ErrorContext| {
+        let handler = move |_: &EventLoop, context: &ErrorContext| {
             let message = format!("{} (on host `{name}`)", context.message);
             errors.borrow_mut().push(ErrorContext { message, ..context.clone() });
             Ok(())
-        });
+        };
+        event_loop.enter(|| event_loop.set_default_exception_handler(handler));
         event_loop
     }
 
@@ -135,6 +136,7 @@ impl State {
             let mut processes = self.processes.borrow_mut();
             let process = &mut processes[number as usize];
             process.stage = Stage::Gone;
+            process.event_loop = None;
             (process.host, process.main.take())
         };
         let result = main.map_or(Ok(()), |main| event_loop.enter(|| main.result()));
@@ -153,8 +155,10 @@ impl State {
         };
         let Some(event_loop) = event_loop else { return };
         // What it leaves behind is nobody's mistake.
-        event_loop.clear_exception_handler();
-        event_loop.set_default_exception_handler(|_, _: &ErrorContext| Ok(()));
+        event_loop.enter(|| {
+            event_loop.clear_exception_handler();
+            event_loop.set_default_exception_handler(|_, _: &ErrorContext| Ok(()));
+        });
         drop(main);
         self.close_loop(&event_loop);
     }
@@ -179,7 +183,9 @@ impl State {
     pub(super) fn end_all(&self) {
         let live: Vec<u32> = {
             let processes = self.processes.borrow();
-            (1..processes.len() as u32).filter(|number| processes[*number as usize].stage != Stage::Gone).collect()
+            (1..processes.len() as u32)
+                .filter(|number| processes[*number as usize].stage != Stage::Gone)
+                .collect()
         };
         for number in live {
             let stack = self.hosts.borrow()[self.processes.borrow()[number as usize].host as usize].stack;

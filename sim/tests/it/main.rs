@@ -3,3 +3,5 @@ mod failures;
 mod hunts;
 mod outside;
 mod runs;
+mod wire;
+mod worlds;
