@@ -70,6 +70,8 @@ pub struct Network {
 struct Process {
     stack: u32,
     alive: bool,
+    /// How many sockets it holds.
+    open: usize,
     /// Sockets whose readiness may have changed.
     listed: Vec<u32>,
     stirred: bool,

@@ -28,6 +28,7 @@ use drive::Turns;
 use host::HostEntry;
 use processes::ProcessEntry;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -66,6 +67,9 @@ pub(crate) struct State {
     sink: Option<Sink>,
     now: Cell<Instant>,
     hosts: RefCell<Vec<HostEntry>>,
+    names: RefCell<BTreeMap<String, u32>>,
+    /// The number of the last addresses that a host was given.
+    last_address: Cell<u32>,
     processes: RefCell<Vec<ProcessEntry>>,
     turns: RefCell<Turns>,
     /// Steps and ticks of all processes but the test's.
@@ -103,6 +107,8 @@ pub(crate) fn start(
         sink,
         now: Cell::new(Instant::ZERO),
         hosts: RefCell::default(),
+        names: RefCell::default(),
+        last_address: Cell::new(0),
         processes: RefCell::new(vec![ProcessEntry::of_the_test()]),
         turns: RefCell::default(),
         steps: Cell::new(0),
@@ -166,10 +172,10 @@ impl World {
     /// [`WorldError::NoSuchHost`].
     pub fn find(&self, name: &str) -> Result<Host, WorldError> {
         let state = self.state();
-        let index = state.hosts.borrow().iter().position(|host| host.name == name);
+        let index = state.names.borrow().get(name).copied();
         match index {
-            Some(index) => Ok(Host::new(self.clone(), index as u32)),
-            None => Err(WorldError::NoSuchHost { name: name.to_owned(), known: state.names() }),
+            Some(index) => Ok(Host::new(self.clone(), index)),
+            None => Err(WorldError::NoSuchHost { name: name.to_owned(), known: state.host_names() }),
         }
     }
 
@@ -236,14 +242,14 @@ impl State {
         self.own.get().and_then(std::rc::Weak::upgrade).expect("the world is alive while it moves")
     }
 
-    fn names(&self) -> Vec<String> {
+    fn host_names(&self) -> Vec<String> {
         self.hosts.borrow().iter().map(|host| host.name.clone()).collect()
     }
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self.state.get_quietly().map(|state| state.names());
+        let names = self.state.get_quietly().map(|state| state.host_names());
         f.debug_struct("World").field("hosts", &names.unwrap_or_default()).finish()
     }
 }

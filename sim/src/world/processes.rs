@@ -4,6 +4,7 @@
 //! loop is closed, and its kernel closes what it had open. A power cut ends it without any of this.
 
 use super::State;
+use counterpoint_net::Network;
 use counterpoint_runtime::kernel::{Kernel, Process};
 use counterpoint_runtime::{Error, ErrorContext, EventLoop, Result, Task, TaskBuilder};
 use std::future::Future;
@@ -187,9 +188,8 @@ impl State {
                 .filter(|number| processes[*number as usize].stage != Stage::Gone)
                 .collect()
         };
+        self.network.with(Network::cut_all_power);
         for number in live {
-            let stack = self.hosts.borrow()[self.processes.borrow()[number as usize].host as usize].stack;
-            self.network.with(|network| network.cut_power_quietly(stack));
             self.kill_process(number);
         }
         for host in self.hosts.borrow().iter() {
