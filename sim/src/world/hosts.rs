@@ -149,7 +149,7 @@ impl HostBuilder {
             network.tell_of_host(number, "starts");
             number
         });
-        let waiters = Waiters::new(ObjectKind::Process);
+        let waiters = state.main.enter(|| Waiters::new(ObjectKind::Process));
         waiters.set_name(name.clone());
         state.names.borrow_mut().insert(name.clone(), index);
         state.hosts.borrow_mut().push(HostEntry::new(name, number, program, waiters));
