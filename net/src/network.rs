@@ -119,6 +119,11 @@ impl Network {
         self.trace = sink;
     }
 
+    /// Draws nothing from now on: what is listed comes out, and everything else is ordinary.
+    pub fn fix_draws(&mut self, drawn: impl IntoIterator<Item = Drawn>) {
+        self.draws = Draws::fixed(drawn);
+    }
+
     /// Keeps the draws that do not come out ordinary.
     pub fn keep_draws(&mut self, on: bool) {
         self.draws.keep(on);

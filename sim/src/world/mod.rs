@@ -19,8 +19,10 @@ pub use hosts::{HostBuilder, WorldError};
 pub use links::LinkBuilder;
 pub use partitions::{Cut, Partition};
 
+use crate::recording::{RecordedProcess, Watch};
 use crate::settings::Settings;
 use counterpoint_net::{Link, Network, NetworkHandle, Preset, Ratio};
+use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::kernel::{Kernel, LoopOwned, Process};
 use counterpoint_runtime::trace::Sink;
 use counterpoint_runtime::{ErrorContext, EventLoop, Instant, ObjectKind, Result};
@@ -64,6 +66,9 @@ pub(crate) struct State {
     /// The test's loop, and its process.
     main: EventLoop,
     settings: Settings,
+    watch: Watch,
+    /// Steps of processes that have ended, by their number.
+    recorded: RefCell<BTreeMap<u32, RecordedProcess>>,
     sink: Option<Sink>,
     now: Cell<Instant>,
     hosts: RefCell<Vec<HostEntry>>,
@@ -92,18 +97,24 @@ pub(crate) struct Below(Rc<State>);
 pub(crate) fn start(
     main: &EventLoop,
     settings: &Settings,
+    watch: &Watch,
     sink: Option<Sink>,
     errors: Rc<RefCell<Vec<ErrorContext>>>,
 ) -> Result<(Below, World)> {
     let mut network = Network::new(settings.loop_seed());
     network.set_trace(sink.clone());
-    network.keep_draws(sink.is_some());
+    if let Some(replay) = &watch.replay {
+        network.fix_draws(replay.draws.iter().copied());
+    }
+    network.keep_draws(watch.record);
     let stack = network.add_stack("", Vec::new());
     let number = network.begin_process(stack);
     let state = Rc::new(State {
         network: NetworkHandle::new(network),
         main: main.clone(),
         settings: settings.clone(),
+        watch: watch.clone(),
+        recorded: RefCell::default(),
         sink,
         now: Cell::new(Instant::ZERO),
         hosts: RefCell::default(),
@@ -135,6 +146,12 @@ impl Below {
     /// A hash over what happened on all hosts and between them.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.0.fingerprint.get() ^ self.0.network.with(|network| network.fingerprint())
+    }
+
+    /// The steps of all processes on hosts, which have ended, and what the network drew.
+    pub(crate) fn take_recorded(&self) -> (Vec<RecordedProcess>, Vec<Drawn>) {
+        let processes = self.0.recorded.take().into_values().collect();
+        (processes, self.0.network.with(Network::take_draws))
     }
 
     /// Steps of all processes but the test's.

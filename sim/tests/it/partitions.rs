@@ -4,7 +4,10 @@ use counterpoint::Result;
 use counterpoint::sim::{Host, Partition, Simulation, World};
 
 /// The directions that are cut among five hosts, as pairs of their numbers.
-fn cut_by(seed: u64, partition: impl Fn(&[Host]) -> Partition + Send + Sync + 'static) -> Vec<(usize, usize)> {
+fn cut_by(
+    seed: u64,
+    partition: impl Fn(&[Host]) -> Partition + Send + Sync + 'static,
+) -> Vec<(usize, usize)> {
     let found = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = found.clone();
     let run = Simulation::with_world(move |world: World| {
@@ -14,10 +17,14 @@ fn cut_by(seed: u64, partition: impl Fn(&[Host]) -> Partition + Send + Sync + 's
             let (hosts, kind) = (hosts?, kind?);
             let cut = world.partition(&kind)?;
             let pairs = (0..5).flat_map(|one| (0..5).map(move |other| (one, other)));
-            let closed = pairs.filter(|(one, other)| one != other && !world.reaches(&hosts[*one], &hosts[*other]));
+            let closed =
+                pairs.filter(|(one, other)| one != other && !world.reaches(&hosts[*one], &hosts[*other]));
             *seen.lock().expect("nobody panics with it") = closed.collect();
             cut.heal();
-            assert!(world.reaches(&hosts[0], &hosts[4]) && world.reaches(&hosts[4], &hosts[0]), "it is healed");
+            assert!(
+                world.reaches(&hosts[0], &hosts[4]) && world.reaches(&hosts[4], &hosts[0]),
+                "it is healed"
+            );
             Ok(())
         }
     })
