@@ -255,6 +255,11 @@ pub fn caller() -> Option<Caller> {
     })
 }
 
+/// A handle of the loop with this number, running or not; none if it is closed, or of another thread.
+pub fn event_loop(number: u64) -> Option<EventLoop> {
+    EventLoop::of(number)
+}
+
 /// The loops that became ready while none of their own code ran: a program woke them across loops. A driver of many
 /// loops asks for them after each tick.
 pub fn take_woken_loops(woken: &mut Vec<u64>) {

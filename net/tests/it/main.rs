@@ -1,0 +1,4 @@
+//! The network through its public names.
+
+mod handles;
+mod readers;
