@@ -21,7 +21,7 @@ mod addr;
 mod connections;
 mod dns;
 mod errors;
-mod event_loop;
+mod running;
 mod event_loop_ext;
 mod protocols;
 mod readers;

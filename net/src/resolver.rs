@@ -6,7 +6,7 @@
 use crate::addr::Family;
 use crate::dns;
 use crate::errors::os_error;
-use crate::event_loop;
+use crate::running;
 use crate::transports::set_unless_cancelled;
 use counterpoint_runtime::{Future, Result};
 use std::future::{Future as StdFuture, IntoFuture};
@@ -93,7 +93,7 @@ pub(crate) async fn getnameinfo(address: SocketAddr) -> Result<(String, String)>
 async fn wait(delay: Duration) -> Result<()> {
     let answered = Future::new();
     let timer = answered.clone();
-    event_loop::running()?.call_later(delay, move || set_unless_cancelled(&timer));
+    running::event_loop()?.call_later(delay, move || set_unless_cancelled(&timer));
     answered.await
 }
 

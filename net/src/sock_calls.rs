@@ -6,7 +6,7 @@
 
 use crate::addr::Address;
 use crate::errors::{must_wait, os_error, os_error_with, runtime_error};
-use crate::event_loop;
+use crate::running;
 use crate::readers;
 use crate::scratch::with_scratch;
 use crate::socket::Socket;
@@ -49,7 +49,7 @@ fn begin_wait<T: 'static>(
     mut callback: impl FnMut(&Future<T>, &Socket) -> Result<()> + 'static,
 ) -> Result<Future<T>> {
     let event_loop =
-        event_loop::numbered(event_loop).ok_or_else(|| runtime_error("the event loop is closed"))?;
+        running::numbered(event_loop).ok_or_else(|| runtime_error("the event loop is closed"))?;
     let future = event_loop.create_future::<T>();
     readers::ensure_no_transport(&event_loop, socket)?;
     let run = {
@@ -70,7 +70,7 @@ fn end_wait(event_loop: u64, socket: &Socket, way: Way, handle: &Handle) -> Resu
     if handle.cancelled() {
         return Ok(()); // another one took its place
     }
-    if let Some(event_loop) = event_loop::numbered(event_loop) {
+    if let Some(event_loop) = running::numbered(event_loop) {
         readers::ensure_no_transport(&event_loop, socket)?;
     }
     match way {

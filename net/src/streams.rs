@@ -15,7 +15,7 @@ mod protocol;
 mod reader;
 mod serving;
 mod until;
-mod waits;
+mod stream_waits;
 mod writer;
 
 pub use opening::{

@@ -4,7 +4,7 @@ use super::Coroutine;
 use super::tcp::Closing;
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error, value_error};
-use crate::event_loop;
+use crate::running;
 use crate::protocols::{DatagramProtocol, HeldDatagram};
 use crate::resolver::{ensure_resolved, not_empty};
 use crate::sock_calls::sock_connect;
@@ -189,7 +189,7 @@ impl Options {
         }
         let remote = ends.remote.map(Address::Inet);
         if let Some(remote) = remote.clone().filter(|_| !self.allow_broadcast) {
-            sock_connect(event_loop::running()?.number(), Socket::clone(&socket), remote).await?;
+            sock_connect(running::event_loop()?.number(), Socket::clone(&socket), remote).await?;
         }
         Ok((socket.keep(), remote))
     }

@@ -3,7 +3,7 @@
 use super::ensure_stream;
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error, os_error_with, plain_os_error, value_error};
-use crate::event_loop;
+use crate::running;
 use crate::resolver::{ensure_resolved, not_empty};
 use crate::sock_calls::sock_connect;
 use crate::socket::Socket;
@@ -92,7 +92,7 @@ async fn try_to_connect_to(
     if let Some(local) = local {
         bind_to_one(errors, &socket, family, local)?;
     }
-    sock_connect(event_loop::running()?.number(), Socket::clone(&socket), address).await?;
+    sock_connect(running::event_loop()?.number(), Socket::clone(&socket), address).await?;
     Ok(socket.keep())
 }
 

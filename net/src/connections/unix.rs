@@ -6,7 +6,7 @@ use super::serving::{factory_of, serve};
 use super::tcp::Closing;
 use crate::addr::{Address, Family, SocketType, UnixAddress};
 use crate::errors::{os_error, os_error_with, value_error};
-use crate::event_loop;
+use crate::running;
 use crate::protocols::IntoProtocol;
 use crate::servers::{Factory, Server};
 use crate::sock_calls::sock_connect;
@@ -51,7 +51,7 @@ impl UnixTarget {
             UnixTarget::Path(path) => path,
         };
         let socket = Closing::new(Socket::new(Family::Unix, SocketType::Stream).map_err(os_error)?);
-        sock_connect(event_loop::running()?.number(), Socket::clone(&socket), Address::Unix(path)).await?;
+        sock_connect(running::event_loop()?.number(), Socket::clone(&socket), Address::Unix(path)).await?;
         Ok(socket.keep())
     }
 

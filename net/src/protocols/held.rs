@@ -204,7 +204,7 @@ impl Word {
             Word::Pause => "protocol.pause_writing() failed",
             Word::Resume => "protocol.resume_writing() failed",
         };
-        crate::event_loop::report(&ErrorContext::new(message).with_exception(error));
+        crate::running::report(&ErrorContext::new(message).with_exception(error));
     }
 }
 
@@ -263,7 +263,7 @@ impl HeldDatagram {
             let Some(error) = self.errors.borrow_mut().pop_front() else { break };
             if let Err(error) = self.error_received(error) {
                 let context = ErrorContext::new("Exception in callback DatagramProtocol.error_received()");
-                crate::event_loop::report(&context.with_exception(error));
+                crate::running::report(&context.with_exception(error));
             }
         }
         loop {

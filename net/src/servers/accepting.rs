@@ -3,7 +3,7 @@
 use super::Server;
 use crate::addr::Address;
 use crate::errors::os_error;
-use crate::event_loop;
+use crate::running;
 use crate::protocols::HeldProtocol;
 use crate::readers;
 use crate::socket::Socket;
@@ -25,7 +25,7 @@ const OUT_OF_RESOURCES: [i32; 4] = [24, 23, 105, 12];
 impl Server {
     /// `BaseSelectorEventLoop._start_serving`.
     pub(super) fn start_accepting(&self, socket: &Socket) {
-        let Some(event_loop) = event_loop::numbered(self.state.event_loop()) else { return };
+        let Some(event_loop) = running::numbered(self.state.event_loop()) else { return };
         let (server, listening) = (self.clone(), socket.clone());
         readers::put_reader(&event_loop, socket, move || server.accept_from(&listening));
     }
@@ -50,7 +50,7 @@ impl Server {
     }
 
     fn retry_later(&self, socket: &Socket, error: io::Error) {
-        let Some(event_loop) = event_loop::numbered(self.state.event_loop()) else { return };
+        let Some(event_loop) = running::numbered(self.state.event_loop()) else { return };
         let context = ErrorContext::new("socket.accept() out of system resource");
         event_loop.call_exception_handler(&context.with_exception(os_error(error)));
         readers::drop_reader(socket);
@@ -65,7 +65,7 @@ impl Server {
     /// `_accept_connection2`: whatever goes wrong is told in debug mode alone.
     async fn take_in(&self, connection: Socket, peer: Address) -> Result<()> {
         let Err(error) = self.try_to_take_in(connection, peer).await else { return Ok(()) };
-        let event_loop = event_loop::running()?;
+        let event_loop = running::event_loop()?;
         if event_loop.debug() {
             let context = ErrorContext::new("Error on transport creation for incoming connection");
             event_loop.call_exception_handler(&context.with_exception(error));

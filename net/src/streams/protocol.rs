@@ -1,9 +1,9 @@
 //! `StreamReaderProtocol`: between a transport and the two ends of a stream.
 
 use super::reader::{Core, StreamReader};
-use super::waits::Waits;
+use super::stream_waits::Waits;
 use super::writer::StreamWriter;
-use crate::event_loop;
+use crate::running;
 use crate::protocols::{FlowControl, Protocol};
 use crate::transports::Transport;
 use counterpoint_runtime::kernel::LoopOwned;
@@ -121,7 +121,7 @@ fn handler_done(task: &AnyTask, transport: &Transport) {
         Ok(None) => return,
         Ok(Some(error)) => error,
     };
-    event_loop::report(
+    running::report(
         &ErrorContext::new("Unhandled exception in client_connected_cb").with_exception(error),
     );
     transport.close();

@@ -1,7 +1,7 @@
 //! `StreamReader`: bytes that came, and the one task that waits for more.
 
 use super::DEFAULT_LIMIT;
-use super::waits::Waits;
+use super::stream_waits::Waits;
 use crate::errors::{IncompleteReadError, runtime_error, value_error};
 use crate::transports::Transport;
 use bytes::{Bytes, BytesMut};

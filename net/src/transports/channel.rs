@@ -2,7 +2,7 @@
 
 use crate::addr::Address;
 use crate::errors::value_error;
-use crate::event_loop;
+use crate::running;
 use crate::readers;
 use crate::socket::Socket;
 use counterpoint_runtime::{CallbackOutput, EventLoop, Result};
@@ -65,7 +65,7 @@ impl Channel {
 
     /// The loop; none if it is closed.
     pub(super) fn event_loop(&self) -> Option<EventLoop> {
-        event_loop::numbered(self.event_loop)
+        running::numbered(self.event_loop)
     }
 
     // ---- the end

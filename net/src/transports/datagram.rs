@@ -4,7 +4,7 @@ use super::channel::Channel;
 use super::{MAX_SIZE, set_unless_cancelled};
 use crate::addr::Address;
 use crate::errors::{must_wait, value_error};
-use crate::event_loop;
+use crate::running;
 use crate::protocols::{DatagramProtocol, HeldDatagram};
 use crate::readers;
 use crate::scratch::with_scratch;
@@ -54,7 +54,7 @@ impl DatagramTransport {
         address: Option<Address>,
         waiter: Future<()>,
     ) -> Result<DatagramTransport> {
-        let event_loop = event_loop::running()?;
+        let event_loop = running::event_loop()?;
         readers::ensure_no_transport(&event_loop, &socket)?;
         let state = State {
             channel: Channel::new(&event_loop, socket, None),

@@ -4,7 +4,7 @@ use super::channel::Channel;
 use super::set_unless_cancelled;
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error};
-use crate::event_loop;
+use crate::running;
 use crate::protocols::{HeldProtocol, IntoProtocol};
 use crate::readers;
 use crate::servers::Server;
@@ -61,7 +61,7 @@ impl NewTransport {
     /// # Errors
     /// `Runtime` if a transport has the descriptor, or the server is closed.
     pub(crate) fn build(self) -> Result<Transport> {
-        let event_loop = event_loop::running()?;
+        let event_loop = running::event_loop()?;
         readers::ensure_no_transport(&event_loop, &self.socket)?;
         let state = State {
             channel: Channel::new(&event_loop, self.socket, self.peername),

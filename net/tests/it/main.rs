@@ -1,4 +1,4 @@
 //! The network through its public names.
 
 mod handles;
-mod readers;
+mod stream_reader;

@@ -6,7 +6,7 @@ use counterpoint_runtime::{ErrorContext, EventLoop, Result, get_running_loop, ke
 ///
 /// # Errors
 /// `Runtime` if none does.
-pub(crate) fn running() -> Result<EventLoop> {
+pub(crate) fn event_loop() -> Result<EventLoop> {
     get_running_loop()
 }
 
