@@ -25,9 +25,10 @@ pub enum SocketType {
 }
 
 /// The name of a Unix socket.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnixAddress {
     /// It was bound to none.
+    #[default]
     Unnamed,
     /// A file.
     Path(PathBuf),

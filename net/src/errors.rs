@@ -1,7 +1,7 @@
 //! Errors of the network as a program meets them.
 //!
 //! What a system call answers is a [`std::io::Error`] with its number, inside the library's error: `downcast_ref` finds
-//! it. What streams and look-ups add are types of their own, found in the same way.
+//! it. What streams add are types of their own, found in the same way.
 
 use counterpoint_runtime::{Error, ErrorKind};
 use std::{fmt, io};
@@ -24,13 +24,6 @@ pub struct LimitOverrunError {
     pub consumed: usize,
 }
 
-/// A name that no address belongs to (`socket.gaierror`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GetAddrInfoError {
-    /// The name that was asked for.
-    pub host: String,
-}
-
 impl fmt::Display for IncompleteReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let partial = self.partial.len();
@@ -49,22 +42,12 @@ impl fmt::Display for LimitOverrunError {
     }
 }
 
-impl fmt::Display for GetAddrInfoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "name or service not known: `{}`", self.host)
-    }
-}
-
 impl std::error::Error for IncompleteReadError {}
 impl std::error::Error for LimitOverrunError {}
-impl std::error::Error for GetAddrInfoError {}
 
 /// The library's error for what a system call answered: `Timeout` for ETIMEDOUT, as Python's class says.
 #[track_caller]
 pub(crate) fn os_error(error: io::Error) -> Error {
-    if let Some(unknown) = error.get_ref().and_then(|inner| inner.downcast_ref::<GetAddrInfoError>()) {
-        return Error::wrap(ErrorKind::Other, unknown.clone());
-    }
     let kind = if error.kind() == io::ErrorKind::TimedOut { ErrorKind::Timeout } else { ErrorKind::Other };
     Error::wrap(kind, error)
 }

@@ -40,7 +40,7 @@ pub trait EventLoopExt {
     ///
     /// # Errors
     /// ECONNREFUSED and the like; if several addresses failed in different ways, an error without a number that names
-    /// all; [`GetAddrInfoError`](crate::GetAddrInfoError) for an unknown name; `Cancelled`.
+    /// all; [`ResolveError`](crate::ResolveError) for an unknown name; `Cancelled`.
     ///
     /// # Source
     /// CPython 3.13, `Lib/asyncio/base_events.py`, `create_connection`.
@@ -88,7 +88,7 @@ pub trait EventLoopExt {
     /// read event accepts up to `backlog` connections and makes a task for each, which makes the transport.
     ///
     /// # Errors
-    /// EADDRINUSE and the like; [`GetAddrInfoError`](crate::GetAddrInfoError) for an unknown name; `Cancelled`.
+    /// EADDRINUSE and the like; [`ResolveError`](crate::ResolveError) for an unknown name; `Cancelled`.
     ///
     /// # Source
     /// CPython 3.13, `Lib/asyncio/base_events.py`, `create_server`.
@@ -303,13 +303,13 @@ pub trait EventLoopExt {
     /// One tick after a timer of the loop, which takes as long as the answer.
     ///
     /// # Errors
-    /// [`GetAddrInfoError`](crate::GetAddrInfoError) if there is none; `Cancelled`.
+    /// [`ResolveError`](crate::ResolveError) if there is none; `Cancelled`.
     ///
     /// # Source
     /// CPython 3.13, `Lib/asyncio/base_events.py`, `getaddrinfo`.
     fn getaddrinfo(&self, host: impl Into<String>, port: u16) -> GetAddrInfo;
 
-    /// The host and the service of an address: as numbers, since addresses have no names here.
+    /// The name of an address, or its number if it has none; and the port.
     fn getnameinfo(
         &self,
         address: SocketAddr,

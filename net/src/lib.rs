@@ -1,36 +1,51 @@
-//! The simulated network of Counterpoint: hosts' stacks and links, sockets on them, and asyncio's faces of it.
+//! The simulated network: hosts' stacks, links, TCP, UDP, Unix sockets, DNS, TLS, and the streams, transports
+//! and protocols that programs see.
 //!
-//! Users take this through the crate `counterpoint`. Six layers; a module names its own layer and those below:
+//! It sits below the event loops and above nothing: packets are events of the kernel's own queue and cost a loop
+//! no tick; what a loop sees is readiness at the start of a tick. The crate imports `counterpoint-runtime` for its
+//! errors, its choices and its futures, and knows nothing of hunts, plans or reports. A module names its own layer
+//! and those below (`tests/tidy/layers.rs` reads this table):
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `addr`, `errors` | addresses, what can go wrong |
-//! | 1 machines | | know no loop |
-//! | 2 stacks | | what a host makes of packets |
-//! | 3 the network | `dns` | what is between hosts |
-//! | 4 sockets | `socket` | system calls that do not wait |
-//! | 5 faces | `connections`, `event_loop`, `event_loop_ext`, `protocols`, `readers`, `resolver`, `scratch`, `servers`, `sock_calls`, `streams`, `transports` | asyncio's library on top |
+//! | 0 words | `addr`, `errno`, `errors`, `options` | addresses, what a call on a socket can say, what can be set on one |
+//! | 1 parts | [`tcp`], `link`, `packet`, `queue` | state machines without I/O, fed segments and time; what a link makes of a packet |
+//! | 2 a host's half | `table`, `stack`, `dns` | sockets, ports, names |
+//! | 3 the network | `network` | all stacks and links, with their own queue of events; the system calls |
+//! | 4 below a loop | `registry`, `loopback`, `socket` | how a program's calls find their network |
+//! | 5 between sockets and faces | `readers`, `running`, `scratch`, `sock_calls` | callbacks on sockets, calls that wait |
+//! | 6 what speaks to protocols: one knot | `protocols`, `servers`, `transports` | they hold each other, as in asyncio |
+//! | 7 asyncio's library | `connections`, `event_loop_ext`, `resolver`, `streams` | how they come to be, and what is awaited |
 //!
-//! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
-//!
-//! To understand the faces begin with `transports` (a socket that speaks to a protocol), then `connections` (how one
+//! To understand asyncio's side begin with `transports` (a socket that speaks to a protocol), then `connections` (how one
 //! comes to be) and `streams` (the same, to be awaited).
 #![deny(missing_docs)]
 
 mod addr;
 mod connections;
 mod dns;
+mod errno;
 mod errors;
-mod running;
 mod event_loop_ext;
+mod link;
+mod loopback;
+mod network;
+mod options;
+mod packet;
 mod protocols;
+mod queue;
 mod readers;
+mod registry;
 mod resolver;
+mod running;
 mod scratch;
 mod servers;
 mod sock_calls;
 mod socket;
+mod stack;
 mod streams;
+mod table;
+pub mod tcp;
 mod transports;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};
@@ -38,12 +53,21 @@ pub use connections::{
     Coroutine, CreateConnection, CreateDatagramEndpoint, CreateServer, CreateUnixConnection,
     CreateUnixServer, Hosts, SendCoroutine,
 };
-pub use errors::{GetAddrInfoError, IncompleteReadError, LimitOverrunError};
+pub use counterpoint_runtime::choices::Ratio;
+pub use counterpoint_runtime::kernel::{KernelWait, Line};
+pub use dns::{ResolveError, ResolveErrorKind};
+pub use errno::Errno;
+pub use errors::{IncompleteReadError, LimitOverrunError};
 pub use event_loop_ext::EventLoopExt;
+pub use link::{Latency, Link, Preset};
+pub use loopback::Loopback;
+pub use network::{Network, Side, StackSettings};
+pub use options::SocketOption;
 pub use protocols::{BufferedProtocol, DatagramProtocol, FlowControl, IntoProtocol, Protocol};
+pub use registry::{NetworkHandle, unlink_unix_socket};
 pub use resolver::GetAddrInfo;
 pub use servers::{Server, ServerWaitClosed};
-pub use socket::{Socket, SocketOption};
+pub use socket::Socket;
 pub use streams::{
     ClientConnected, OpenConnection, OpenUnixConnection, StartServer, StartUnixServer, StreamReader,
     StreamReaderProtocol, StreamWriter, open_connection, open_connection_from, open_unix_connection,

@@ -4,13 +4,11 @@
 //! which stays if whoever waits is cancelled.
 
 use crate::addr::Family;
-use crate::dns;
-use crate::errors::os_error;
-use crate::running;
-use crate::transports::set_unless_cancelled;
+use crate::errors::plain_os_error;
+use crate::registry;
+use crate::running::{self, set_unless_cancelled};
 use counterpoint_runtime::{Future, Result};
 use std::future::{Future as StdFuture, IntoFuture};
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
@@ -77,17 +75,18 @@ pub(crate) async fn ensure_resolved(
 /// `loop.getaddrinfo`.
 pub(crate) async fn getaddrinfo(host: Host, port: u16, family: Option<Family>) -> Result<Vec<SocketAddr>> {
     let (delay, answer) = match &host {
-        Some(host) => dns::lookup(host, port, family),
+        Some(host) => registry::look_up(host, port, family),
         None => (Duration::ZERO, Ok(every_interface(port, family))),
     };
     wait(delay).await?;
-    answer.map_err(os_error)
+    Ok(answer?)
 }
 
-/// `loop.getnameinfo`: the numbers, since nobody has names for addresses here.
+/// `loop.getnameinfo`: the number of an address that has no name, and always that of the port.
 pub(crate) async fn getnameinfo(address: SocketAddr) -> Result<(String, String)> {
+    let name = registry::name_of(address.ip());
     wait(Duration::ZERO).await?;
-    Ok((address.ip().to_string(), address.port().to_string()))
+    Ok((name.unwrap_or_else(|| address.ip().to_string()), address.port().to_string()))
 }
 
 async fn wait(delay: Duration) -> Result<()> {
@@ -111,7 +110,7 @@ fn every_interface(port: u16, family: Option<Family>) -> Vec<SocketAddr> {
 /// `OSError('getaddrinfo() returned empty list')`.
 pub(crate) fn not_empty(addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>> {
     if addresses.is_empty() {
-        return Err(os_error(io::Error::other("getaddrinfo() returned empty list")));
+        return Err(plain_os_error("getaddrinfo() returned empty list"));
     }
     Ok(addresses)
 }

@@ -1,6 +1,6 @@
 //! The running loop, as transports and servers speak to it.
 
-use counterpoint_runtime::{ErrorContext, EventLoop, Result, get_running_loop, kernel};
+use counterpoint_runtime::{ErrorContext, EventLoop, Future, Result, get_running_loop, kernel};
 
 /// The loop whose code runs.
 ///
@@ -20,4 +20,9 @@ pub(crate) fn report(context: &ErrorContext) {
     if let Some(event_loop) = kernel::caller().and_then(|caller| numbered(caller.event_loop)) {
         event_loop.call_exception_handler(context);
     }
+}
+
+/// `futures._set_result_unless_cancelled`.
+pub(crate) fn set_unless_cancelled(future: &Future<()>) -> Result<()> {
+    if future.cancelled() { Ok(()) } else { future.set_result(()) }
 }

@@ -6,8 +6,8 @@
 
 use crate::addr::Address;
 use crate::errors::{must_wait, os_error, os_error_with, runtime_error};
-use crate::running;
 use crate::readers;
+use crate::running;
 use crate::scratch::with_scratch;
 use crate::socket::Socket;
 use bytes::Bytes;

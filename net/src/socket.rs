@@ -5,122 +5,507 @@
 //! ([`Socket::poll_ready`]).
 
 use crate::addr::{Address, Family, SocketType};
-use counterpoint_runtime::Handle;
-use counterpoint_runtime::Op;
-use counterpoint_runtime::kernel::{KernelWait, Line};
+use crate::errno::Errno;
+use crate::network::{Caller, Direction, Network};
+use crate::options::SocketOption;
+use crate::registry::{call, call_quietly};
+use crate::table::{Body, SocketId};
+use counterpoint_runtime::kernel::{self, KernelWait, Line, Process, Waiters};
+use counterpoint_runtime::{Handle, ObjectKind, Op, Result};
 use std::io;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-/// A socket of the current process, non-blocking. A clone is the same socket (a second descriptor of it); when the last
+/// A socket of the current process, non-blocking. A clone is the same socket, as a second descriptor of it; when the last
 /// one goes, it is closed.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{Address, Family, Socket, SocketType};
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let listener = Socket::new(Family::Inet, SocketType::Stream)?;
+///     listener.bind(&Address::Inet("127.0.0.1:80".parse()?))?;
+///     listener.listen(1)?;
+///     let client = Socket::new(Family::Inet, SocketType::Stream)?;
+///     let begun = client.connect(&listener.local_address()?).unwrap_err();
+///     assert_eq!(begun.raw_os_error(), Some(115)); // EINPROGRESS
+///     let (served, _) = listener.accept()?; // on the loopback it is up when the next call is made
+///     assert_eq!(client.send(b"hello")?, 5);
+///     let mut buffer = [0; 10];
+///     assert_eq!(served.receive(&mut buffer)?, 5);
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub struct Socket {
     event_loop: u64,
-    index: u32,
-    generation: u32,
+    process: Process,
+    id: SocketId,
 }
 
-/// What can be set on a socket.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketOption {
-    /// `SO_REUSEADDR`.
-    ReuseAddress(bool),
-    /// `SO_REUSEPORT`.
-    ReusePort(bool),
-    /// `TCP_NODELAY`.
-    NoDelay(bool),
-    /// `SO_KEEPALIVE`, with the time that a connection is idle, the interval, and the number of probes.
-    KeepAlive(Option<(Duration, Duration, u32)>),
-    /// `SO_LINGER`; zero resets the connection at its close.
-    Linger(Option<Duration>),
-    /// `TCP_USER_TIMEOUT`.
-    UserTimeout(Option<Duration>),
-    /// `SO_SNDBUF`, in bytes.
-    SendBuffer(u32),
-    /// `SO_RCVBUF`, in bytes.
-    ReceiveBuffer(u32),
-    /// `SO_BROADCAST`.
-    Broadcast(bool),
-    /// `IPV6_V6ONLY`.
-    OnlyV6(bool),
-}
-
-#[allow(unused_variables, clippy::unimplemented, reason = "signatures first")]
 impl Socket {
     /// Makes a socket in the current process.
+    ///
+    /// # Errors
+    /// `ENETDOWN` on a host that is dead.
     ///
     /// # Panics
     /// Outside of an event loop.
     #[track_caller]
-    pub fn new(family: Family, kind: SocketType) -> io::Result<Socket> { unimplemented!() }
-    /// Two connected Unix sockets.
-    pub fn pair(kind: SocketType) -> io::Result<(Socket, Socket)> { unimplemented!() }
-    /// `bind`.
-    pub fn bind(&self, address: &Address) -> io::Result<()> { unimplemented!() }
-    /// `listen`; the accept queue holds one more.
-    pub fn listen(&self, backlog: u32) -> io::Result<()> { unimplemented!() }
-    /// `accept`: a new socket of this process, and the peer's address.
-    pub fn accept(&self) -> io::Result<(Socket, Address)> { unimplemented!() }
-    /// `connect`: for TCP always `InProgress` (EINPROGRESS) at first.
-    pub fn connect(&self, address: &Address) -> io::Result<()> { unimplemented!() }
+    pub fn new(family: Family, kind: SocketType) -> io::Result<Socket> {
+        let id = call("a socket", |network, caller| network.socket(caller.process, family, kind))?;
+        Ok(Socket::of_current(id))
+    }
+
+    /// Two connected Unix sockets (`socketpair`).
+    ///
+    /// # Errors
+    /// As [`new`](Socket::new).
+    #[track_caller]
+    pub fn pair(kind: SocketType) -> io::Result<(Socket, Socket)> {
+        let (one, other) = call("a pair of sockets", |network, caller| network.pair(caller.process, kind))?;
+        Ok((Socket::of_current(one), Socket::of_current(other)))
+    }
+
+    fn of_current(id: SocketId) -> Socket {
+        let caller = kernel::caller().expect("the call went through its loop");
+        let process = caller.process.expect("the call went through its process");
+        Socket { event_loop: caller.event_loop, process, id }
+    }
+
+    /// A call of the socket's own process.
+    #[track_caller]
+    #[inline]
+    fn call<R>(
+        &self,
+        f: impl FnOnce(&mut Network, Caller, u32) -> std::result::Result<R, Errno>,
+    ) -> io::Result<R> {
+        if !kernel::check_bound(self.event_loop) {
+            return Err(Errno::BadDescriptor.into()); // its loop is closed
+        }
+        call("a socket", |network, caller| {
+            let index = network.own(caller, self.id)?;
+            f(network, caller, index)
+        })
+        .map_err(io::Error::from)
+    }
+
+    /// `bind`. Port 0 takes an ephemeral one.
+    ///
+    /// # Errors
+    /// `EADDRINUSE`, `EADDRNOTAVAIL` (not this host's), `EINVAL` (bound already), `EAFNOSUPPORT`.
+    #[track_caller]
+    pub fn bind(&self, address: &Address) -> io::Result<()> {
+        self.call(|network, _, index| network.bind(index, address))
+    }
+
+    /// `listen`; the queue of those who wait to be accepted holds one more.
+    ///
+    /// # Errors
+    /// `EADDRINUSE` if another socket listens there, `EINVAL` if it is connected.
+    #[track_caller]
+    pub fn listen(&self, backlog: u32) -> io::Result<()> {
+        self.call(|network, _, index| network.listen(index, backlog))
+    }
+
+    /// `accept`: the oldest connection as a new socket of this process, and its peer's address.
+    ///
+    /// # Errors
+    /// `EAGAIN` if none waits, `EINVAL` if it does not listen.
+    #[track_caller]
+    pub fn accept(&self) -> io::Result<(Socket, Address)> {
+        let (id, address) = self.call(|network, caller, index| network.accept(index, caller.process))?;
+        Ok((Socket { event_loop: self.event_loop, process: self.process, id }, address))
+    }
+
+    /// `connect`. A TCP socket begins to, and says `EINPROGRESS`; once it is writable, [`take_error`](Socket::take_error)
+    /// says what came of it.
+    ///
+    /// # Errors
+    /// As Linux gives them: the table of the book has them all.
+    #[track_caller]
+    pub fn connect(&self, address: &Address) -> io::Result<()> {
+        self.call(|network, _, index| network.connect(index, address))
+    }
+
     /// `send`: how many bytes were taken.
-    pub fn send(&self, data: &[u8]) -> io::Result<usize> { unimplemented!() }
+    ///
+    /// # Errors
+    /// `EAGAIN` if there is no room, `EPIPE` after an end, the error that ended the connection, once.
+    #[track_caller]
+    #[inline]
+    pub fn send(&self, data: &[u8]) -> io::Result<usize> {
+        self.call(|network, _, index| network.send(index, data))
+    }
+
     /// `sendmsg` of several buffers as one.
-    pub fn send_vectored(&self, data: &[io::IoSlice<'_>]) -> io::Result<usize> { unimplemented!() }
-    /// `recv_into`: 0 is the end of the stream.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> { unimplemented!() }
-    /// `recv` with `MSG_PEEK`.
-    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> { unimplemented!() }
+    ///
+    /// # Errors
+    /// As [`send`](Socket::send).
+    #[track_caller]
+    pub fn send_vectored(&self, data: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let joined: Vec<u8> = data.iter().flat_map(|part| part.iter().copied()).collect();
+        self.send(&joined)
+    }
+
+    /// `recv`: how many bytes came; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// `EAGAIN` if nothing is there, the error that ended the connection, once.
+    #[track_caller]
+    #[inline]
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.call(|network, _, index| network.receive(index, buffer, false))
+    }
+
+    /// `recv` with `MSG_PEEK`: what was read stays.
+    ///
+    /// # Errors
+    /// As [`receive`](Socket::receive).
+    #[track_caller]
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.call(|network, _, index| network.receive(index, buffer, true))
+    }
+
     /// `sendto`.
-    pub fn send_to(&self, data: &[u8], address: &Address) -> io::Result<usize> { unimplemented!() }
-    /// `recvfrom_into`.
-    pub fn receive_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> { unimplemented!() }
-    /// How many bytes the next `receive` can give (`FIONREAD`).
-    pub fn available(&self) -> usize { unimplemented!() }
+    ///
+    /// # Errors
+    /// `EMSGSIZE`, `EACCES` (a broadcast without the option), an ICMP error that came before, once.
+    #[track_caller]
+    pub fn send_to(&self, data: &[u8], address: &Address) -> io::Result<usize> {
+        self.call(|network, _, index| network.send_to(index, data, address))
+    }
+
+    /// `recvfrom`: what does not fit the buffer is gone.
+    ///
+    /// # Errors
+    /// `EAGAIN` if nothing is there, an ICMP error, once.
+    #[track_caller]
+    pub fn receive_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
+        self.call(|network, _, index| network.receive_from(index, buffer, false))
+    }
+
+    /// `recvfrom` with `MSG_PEEK`.
+    ///
+    /// # Errors
+    /// As [`receive_from`](Socket::receive_from).
+    #[track_caller]
+    pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
+        self.call(|network, _, index| network.receive_from(index, buffer, true))
+    }
+
+    /// How many bytes the next [`receive`](Socket::receive) can give at most (`FIONREAD`); 0 of a closed socket.
+    #[track_caller]
+    pub fn available(&self) -> usize {
+        self.call(|network, _, index| Ok(network.available(index))).unwrap_or(0)
+    }
+
     /// `shutdown`.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> { unimplemented!() }
-    /// `close`, whoever else holds it. Twice is fine. A reader or writer of it is removed.
-    pub fn close(&self) { unimplemented!() }
-    /// Was it closed (`fileno() == -1`)?
-    pub fn is_closed(&self) -> bool { unimplemented!() }
-    /// The descriptor number: counts up in a process, in the order of `new` and `accept`, and is never used again. -1 once closed.
-    pub fn fileno(&self) -> i64 { unimplemented!() }
+    ///
+    /// # Errors
+    /// `ENOTCONN`.
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.call(|network, _, index| network.shutdown(index, how))
+    }
+
+    /// `close`, whoever else holds it. Twice is fine. Nobody hears of it any more.
+    pub fn close(&self) {
+        let _ = call_quietly(self.process, |network| {
+            let caller = Caller { process: self.process.number, now: network.now() };
+            if let Ok(index) = network.own(caller, self.id) {
+                network.close(index);
+            }
+        });
+    }
+
+    /// Was it closed?
+    pub fn is_closed(&self) -> bool {
+        self.fileno() < 0
+    }
+
+    /// The number of its descriptor: counts up in the order of `new` and `accept`, and is never used again. -1 once it is
+    /// closed.
+    pub fn fileno(&self) -> i64 {
+        let number = call_quietly(self.process, |network| {
+            let caller = Caller { process: self.process.number, now: network.now() };
+            let index = network.own(caller, self.id).ok()?;
+            Some(network.sockets.at(index).number as i64)
+        });
+        number.flatten().unwrap_or(-1)
+    }
+
     /// `getsockname`.
-    pub fn local_address(&self) -> io::Result<Address> { unimplemented!() }
+    ///
+    /// # Errors
+    /// `EBADF` once it is closed.
+    #[track_caller]
+    pub fn local_address(&self) -> io::Result<Address> {
+        self.call(|network, _, index| Ok(network.local_address(index)))
+    }
+
     /// `getpeername`.
-    pub fn peer_address(&self) -> io::Result<Address> { unimplemented!() }
+    ///
+    /// # Errors
+    /// `ENOTCONN`.
+    #[track_caller]
+    pub fn peer_address(&self) -> io::Result<Address> {
+        self.call(|network, _, index| network.peer_address(index))
+    }
+
     /// `SO_ERROR`: reads and clears it.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> { unimplemented!() }
+    ///
+    /// # Errors
+    /// `EBADF` once it is closed.
+    #[track_caller]
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.call(|network, _, index| Ok(network.take_error(index).map(io::Error::from)))
+    }
+
     /// `setsockopt`.
-    pub fn set_option(&self, option: SocketOption) -> io::Result<()> { unimplemented!() }
-    /// The family.
-    pub fn family(&self) -> Family { unimplemented!() }
-    /// The type.
-    pub fn kind(&self) -> SocketType { unimplemented!() }
+    ///
+    /// # Errors
+    /// `EBADF` once it is closed.
+    #[track_caller]
+    pub fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        self.call(|network, _, index| {
+            network.set_option(index, option);
+            Ok(())
+        })
+    }
+
+    /// Hears a group from now on (`IP_ADD_MEMBERSHIP`).
+    ///
+    /// # Errors
+    /// `EINVAL` if it is no group, `EADDRINUSE` if it is a member already.
+    #[track_caller]
+    pub fn join_group(&self, group: IpAddr) -> io::Result<()> {
+        self.call(|network, _, index| network.join_group(index, group))
+    }
+
+    /// Hears a group no more (`IP_DROP_MEMBERSHIP`).
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL` if it is no member.
+    #[track_caller]
+    pub fn leave_group(&self, group: IpAddr) -> io::Result<()> {
+        self.call(|network, _, index| network.leave_group(index, group))
+    }
+
+    /// The family; of a closed socket `Inet`.
+    pub fn family(&self) -> Family {
+        call_quietly(self.process, |network| network.sockets.get(self.id).map(|socket| socket.family))
+            .flatten()
+            .unwrap_or(Family::Inet)
+    }
+
+    /// The type; of a closed socket `Stream`.
+    pub fn kind(&self) -> SocketType {
+        call_quietly(self.process, |network| network.sockets.get(self.id).map(|socket| socket.kind))
+            .flatten()
+            .unwrap_or(SocketType::Stream)
+    }
 
     // ---- readiness
 
-    /// Lets a handle made by `call_when_ready` run in each tick in which the socket can be read (or has an error, or its
-    /// end); none takes it back. The one before is given back. (asyncio's selector registers it; level-triggered.)
-    pub fn set_reader(&self, handle: Option<Handle>) -> Option<Handle> { unimplemented!() }
-    /// As `set_reader`, for writing.
-    pub fn set_writer(&self, handle: Option<Handle>) -> Option<Handle> { unimplemented!() }
-    /// Is there a reader?
-    pub fn has_reader(&self) -> bool { unimplemented!() }
-    /// Is there a writer?
-    pub fn has_writer(&self) -> bool { unimplemented!() }
+    /// Lets a handle made by `call_when_ready` run in each tick in which the socket can be read, has an error, or has come
+    /// to its end; none takes it back. The one before is given back.
+    pub fn set_reader(&self, handle: Option<Handle>) -> Option<Handle> {
+        self.set_handle(Direction::Read, handle)
+    }
 
-    /// Waits until the socket may be read or written: for Rust's faces. Ready after it was ready once; call, then wait
+    /// As [`set_reader`](Socket::set_reader), for writing.
+    pub fn set_writer(&self, handle: Option<Handle>) -> Option<Handle> {
+        self.set_handle(Direction::Write, handle)
+    }
+
+    fn set_handle(&self, direction: Direction, handle: Option<Handle>) -> Option<Handle> {
+        let set = call_quietly(self.process, |network| {
+            let caller = Caller { process: self.process.number, now: network.now() };
+            let index = network.own(caller, self.id).ok()?;
+            network.set_handle(index, direction, handle)
+        });
+        set.flatten()
+    }
+
+    /// Is there a reader?
+    pub fn has_reader(&self) -> bool {
+        self.interest(|socket| socket.interest.reader.is_some())
+    }
+
+    /// Is there a writer?
+    pub fn has_writer(&self) -> bool {
+        self.interest(|socket| socket.interest.writer.is_some())
+    }
+
+    fn interest(&self, f: impl FnOnce(&crate::table::Socket) -> bool) -> bool {
+        call_quietly(self.process, |network| network.sockets.get(self.id).is_some_and(|socket| f(socket)))
+            .unwrap_or(false)
+    }
+
+    /// Waits until the socket may be read or written: for faces of Rust. Ready after it was ready once: call, and wait
     /// again if the call says `WouldBlock`.
-    pub fn poll_ready(&self, wait: &mut KernelWait, cx: &mut Context<'_>, line: Line, op: Op) -> Poll<counterpoint_runtime::Result<()>> { unimplemented!() }
+    ///
+    /// # Errors
+    /// `Cancelled` if the task was; `Runtime` if the loop is closed; `EBADF` if the socket is.
+    pub fn poll_ready(
+        &self,
+        wait: &mut KernelWait,
+        cx: &mut Context<'_>,
+        line: Line,
+        op: Op,
+    ) -> Poll<Result<()>> {
+        let began = !wait.begun();
+        let waiters = match self.waiters(began.then_some(line)) {
+            Some(waiters) => waiters,
+            None => return Poll::Ready(Err(io::Error::from(Errno::BadDescriptor).into())),
+        };
+        waiters.poll_wait(wait, cx, line, op)
+    }
+
     /// Ends a wait that is not needed any more.
-    pub fn give_up(&self, wait: &mut KernelWait, line: Line) { unimplemented!() }
+    pub fn give_up(&self, wait: &mut KernelWait, line: Line) {
+        if !wait.begun() {
+            return;
+        }
+        if let Some(waiters) = self.waiters(None) {
+            waiters.give_up(wait, line);
+            if !waiters.is_waited(line) {
+                let _ = call_quietly(self.process, |network| {
+                    if let Some(socket) = network.sockets.get(self.id) {
+                        match line {
+                            Line::Read => socket.interest.read_waited = false,
+                            Line::Write => socket.interest.write_waited = false,
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// What tasks wait in; with a line, from now on somebody waits there.
+    fn waiters(&self, waited: Option<Line>) -> Option<Waiters> {
+        let found = call_quietly(self.process, |network| {
+            let name = match network.sockets.get(self.id)?.interest.waiters {
+                Some(_) => None,
+                None => Some(network.name_of(self.id.index)),
+            };
+            let waiters = network.waiters_of(self.id, waited)?;
+            if let Some(name) = name {
+                waiters.set_name(name);
+            }
+            Some(waiters)
+        });
+        found.flatten()
+    }
+}
+
+impl Network {
+    /// What the tasks of a socket's process wait in, made when the first one waits.
+    fn waiters_of(&mut self, id: SocketId, waited: Option<Line>) -> Option<Waiters> {
+        let socket = self.sockets.get(id)?;
+        let waiters = socket.interest.waiters.get_or_insert_with(|| Waiters::new(ObjectKind::Socket)).clone();
+        match waited {
+            Some(Line::Read) => socket.interest.read_waited = true,
+            Some(Line::Write) => socket.interest.write_waited = true,
+            None => return Some(waiters),
+        }
+        self.stir_socket(id.index);
+        Some(waiters)
+    }
+
+    /// `send`.
+    #[inline]
+    fn send(&mut self, index: u32, data: &[u8]) -> std::result::Result<usize, Errno> {
+        match &self.sockets.at(index).body {
+            Body::Tcp(_) | Body::Fresh => self.send_tcp(index, data),
+            Body::UnixStream(_) => self.send_unix(index, data),
+            Body::Datagrams(_) => self.send_datagram(index, data, None),
+            Body::UnixDatagrams(_) => self.send_unix_datagram(index, data, None),
+            Body::Listener(_) | Body::UnixListener(_) | Body::Free => Err(Errno::NotConnected),
+        }
+    }
+
+    /// `recv`.
+    #[inline]
+    fn receive(&mut self, index: u32, buffer: &mut [u8], peek: bool) -> std::result::Result<usize, Errno> {
+        match &self.sockets.at(index).body {
+            Body::Tcp(_) | Body::Fresh => self.receive_tcp(index, buffer, peek),
+            Body::UnixStream(_) => self.receive_unix(index, buffer, peek),
+            Body::Datagrams(_) | Body::UnixDatagrams(_) => {
+                self.receive_from(index, buffer, peek).map(|(count, _)| count)
+            }
+            Body::Listener(_) | Body::UnixListener(_) | Body::Free => Err(Errno::NotConnected),
+        }
+    }
+
+    fn send_to(&mut self, index: u32, data: &[u8], address: &Address) -> std::result::Result<usize, Errno> {
+        match (&self.sockets.at(index).body, address) {
+            (Body::Datagrams(_), Address::Inet(address)) => self.send_datagram(index, data, Some(*address)),
+            (Body::UnixDatagrams(_), Address::Unix(name)) => self.send_unix_datagram(index, data, Some(name)),
+            (Body::Datagrams(_) | Body::UnixDatagrams(_), _) => Err(Errno::AddressFamily),
+            (Body::Tcp(_) | Body::UnixStream(_), _) => self.send(index, data),
+            _ => Err(Errno::BrokenPipe),
+        }
+    }
+
+    fn receive_from(
+        &mut self,
+        index: u32,
+        buffer: &mut [u8],
+        peek: bool,
+    ) -> std::result::Result<(usize, Address), Errno> {
+        match &self.sockets.at(index).body {
+            Body::Datagrams(_) => self.receive_datagram(index, buffer, peek),
+            Body::UnixDatagrams(_) => self.receive_unix_datagram(index, buffer, peek),
+            _ => {
+                let count = self.receive(index, buffer, peek)?;
+                let peer = self.peer_address(index)?;
+                Ok((count, peer))
+            }
+        }
+    }
+
+    fn available(&mut self, index: u32) -> usize {
+        match &self.sockets.at(index).body {
+            Body::Tcp(tcp) => tcp.connection.available(),
+            Body::UnixStream(end) => end.received.len(),
+            Body::Datagrams(datagrams) => datagrams.queue.front().map_or(0, |(data, _)| data.len()),
+            Body::UnixDatagrams(end) => end.queue.front().map_or(0, |(data, _)| data.len()),
+            _ => 0,
+        }
+    }
 }
 
 impl Clone for Socket {
     fn clone(&self) -> Socket {
-        Socket { event_loop: self.event_loop, index: self.index, generation: self.generation }
+        let _ = call_quietly(self.process, |network| network.share(self.id));
+        Socket { event_loop: self.event_loop, process: self.process, id: self.id }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = call_quietly(self.process, |network| network.let_go(self.id));
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Socket) -> bool {
+        self.process == other.process && self.id == other.id
+    }
+}
+
+impl Eq for Socket {}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = call_quietly(self.process, |network| {
+            network.sockets.get(self.id)?;
+            Some(network.name_of(self.id.index))
+        });
+        write!(f, "Socket({})", name.flatten().as_deref().unwrap_or("closed"))
     }
 }

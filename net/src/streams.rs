@@ -14,8 +14,8 @@ mod opening;
 mod protocol;
 mod reader;
 mod serving;
-mod until;
 mod stream_waits;
+mod until;
 mod writer;
 
 pub use opening::{

@@ -22,15 +22,8 @@ pub use stream::Transport;
 
 pub(crate) use stream::NewTransport;
 
-use counterpoint_runtime::Future;
-
 /// `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
 const LOG_THRESHOLD_FOR_LOST_WRITES: u32 = 5;
 
 /// How many bytes a transport reads at once (`_SelectorTransport.max_size`).
 const MAX_SIZE: usize = 256 * 1024;
-
-/// `futures._set_result_unless_cancelled`.
-pub(crate) fn set_unless_cancelled(future: &Future<()>) -> counterpoint_runtime::Result<()> {
-    if future.cancelled() { Ok(()) } else { future.set_result(()) }
-}

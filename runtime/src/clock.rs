@@ -2,7 +2,11 @@
 //!
 //! Integers, where asyncio has floats: sums are exact and equal on every machine. Two deadlines that floats would
 //! hold 5e-17 s apart are one here. Nothing in this file moves time: a driver does (see `driver`).
+//!
+//! A loop's own time is in its `Rt`. A copy of it stands in a thread-local: whoever answers a clock of the system in a
+//! loop's place may be asked while the loop is borrowed, and must not look into it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
@@ -46,6 +50,45 @@ impl Instant {
     pub const fn duration_since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+}
+
+thread_local! {
+    // Const initialised and without a destructor: it can be read at any moment of a thread's life.
+    static TOLD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Virtual time on this thread: of the loop that runs here, or else of the one that was current last.
+///
+/// It can be asked for at any moment, also where no loop can be reached: from a destructor, from a waker that the loop
+/// clones, from an allocator. Where there is a loop to ask, ask [`EventLoop::time`](crate::EventLoop::time).
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+/// use std::time::Duration;
+///
+/// asyncio::run(async {
+///     asyncio::sleep(Duration::from_secs(2)).await?;
+///     assert_eq!(asyncio::virtual_time(), asyncio::get_running_loop()?.time());
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub fn virtual_time() -> Instant {
+    Instant(TOLD.get())
+}
+
+/// Sets what [`virtual_time`] says until a loop of this thread runs; what it said before.
+///
+/// For who begins a run: what ran here before must not be seen in it.
+pub fn set_virtual_time(time: Instant) -> Instant {
+    Instant(TOLD.replace(time.0))
+}
+
+/// The time of the loop that is current has become this.
+#[inline(always)]
+pub(crate) fn tell(nanos: u64) {
+    TOLD.set(nanos);
 }
 
 /// Nanoseconds of a duration, at most the end of time.

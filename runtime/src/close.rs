@@ -176,10 +176,11 @@ impl Rt {
         }
         if settings.trace || settings.record || settings.replay.is_some() {
             self.attention |= attention::WATCHED;
-            self.observed.trace = settings.trace.then(Vec::new);
+            self.observed.trace = settings.trace.then(|| settings.sink.clone().unwrap_or_default());
             self.observed.recorded = settings.record.then(Vec::new);
             self.observed.replay.clone_from(&settings.replay);
         }
+        self.observed.prefix.clone_from(&settings.lane_prefix);
         self.fingerprint = settings.profile as u64;
     }
 

@@ -238,7 +238,7 @@ impl EventLoop {
     pub fn take_trace(&self) -> Option<Trace> {
         self.look(|l| {
             l.rt.close_step(&l.objects);
-            l.rt.observed.trace.as_mut().map(std::mem::take)
+            l.rt.observed.trace.as_ref().map(crate::trace::Sink::take)
         })
         .flatten()
     }
@@ -265,7 +265,7 @@ impl EventLoop {
     #[track_caller]
     pub fn charge(&self, duration: Duration) {
         let _ = access(self.id, |l| {
-            l.rt.now = l.rt.now.saturating_add(nanos(duration));
+            l.rt.set_now(l.rt.now.saturating_add(nanos(duration)));
             l.charged = l.charged.saturating_add(nanos(duration));
             l.rt.attention |= attention::COST;
         });

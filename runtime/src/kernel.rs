@@ -184,7 +184,7 @@ impl EventLoop {
 
     /// Moves the loop's time on, never back: what a driver does with loops that have nothing to do.
     pub fn wind_to(&self, now: Instant) {
-        let _ = access_quietly(self.id(), |l| l.rt.now = l.rt.now.max(now.as_nanos()));
+        let _ = access_quietly(self.id(), |l| l.rt.set_now(l.rt.now.max(now.as_nanos())));
     }
 
     /// Marks the loop as running for as long as a driver of its own gives it ticks ([`EventLoop::tick_driven`]).
@@ -192,6 +192,9 @@ impl EventLoop {
     /// # Errors
     /// `Runtime` if it runs already.
     pub fn set_driven(&self, driven: bool) -> Result<()> {
+        if !driven {
+            crate::close::force_idle(self.id());
+        }
         let refused = access_quietly(self.id(), |l| {
             let refused = driven && l.running;
             l.running = driven;
@@ -258,6 +261,16 @@ pub fn caller() -> Option<Caller> {
 /// A handle of the loop with this number, running or not; none if it is closed, or of another thread.
 pub fn event_loop(number: u64) -> Option<EventLoop> {
     EventLoop::of(number)
+}
+
+/// The seed of the current loop's run, for what stands below it; 0 without a loop.
+pub fn seed() -> u64 {
+    access_current(|l| l.settings.seed).unwrap_or(0)
+}
+
+/// Are there loops on this thread that run as other threads of one program? They share what stands below.
+pub fn has_threads() -> bool {
+    store::threads_count() > 0
 }
 
 /// The loops that became ready while none of their own code ran: a program woke them across loops. A driver of many

@@ -63,7 +63,7 @@ mod wakers;
 
 pub use as_completed::{AsCompleted, NextCompleted, NextDone, as_completed};
 pub use awaitable::{Awaitable, ensure_future};
-pub use clock::Instant;
+pub use clock::{Instant, set_virtual_time, virtual_time};
 pub use contexts::{Context, ContextToken, ContextVar, copy_context};
 pub use deadlock::Deadlock;
 pub use error::{Error, ErrorKind, Result};
@@ -87,6 +87,7 @@ pub use random::{TaskRng, rng};
 pub use runners::{Runner, run};
 pub use shield::shield;
 pub use sleep::{Sleep, sleep, sleep_until};
+pub use steps::{RunningStep, running_step};
 pub use store::ObjectKind;
 pub use strategy::Strategy;
 pub use taskgroups::{TaskGroup, TaskGroupRun};

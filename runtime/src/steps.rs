@@ -9,8 +9,8 @@ use crate::clock::Instant;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
 use crate::slots::{Kind, NONE, Word};
-use crate::store::Objects;
-use crate::trace::{Access, Event, Ran, StepRecord, Trace};
+use crate::store::{Objects, access_current_if_free};
+use crate::trace::{Access, Event, Ran, Sink, StepRecord};
 use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
 
@@ -33,12 +33,49 @@ pub(crate) struct Steps {
     pub(crate) recorded: Option<Vec<RecordedStep>>,
     pub(crate) replay: Option<Replay>,
     pub(crate) diverged: Option<Divergence>,
-    pub(crate) trace: Option<Trace>,
+    pub(crate) trace: Option<Sink>,
+    /// What lane paths begin with: the host and process, in a world of several.
+    pub(crate) prefix: String,
     /// Lane paths by slot, while traced or recorded.
     paths: BTreeMap<u32, String>,
     /// The step that runs, until it is known what it touched.
     open: Option<(u32, StepRecord)>,
     picked: Picked,
+}
+
+/// The step that runs: which one it is, and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningStep {
+    /// The task's lane path, or what the callback is called in reports; the last part of the path alone while nobody
+    /// traces or records.
+    pub lane: String,
+    /// A hash of the lane path: the same whether or not somebody traces.
+    pub lane_hash: u64,
+    /// The number of the step.
+    pub number: u64,
+}
+
+/// The step that runs on this thread, if one does. Never panics, and may be asked for from anywhere.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime as asyncio;
+///
+/// assert_eq!(asyncio::running_step(), None);
+/// let number = asyncio::run(async { Ok(asyncio::running_step().expect("this one").number) })?;
+/// assert_eq!(number, 1);
+/// # Ok::<(), asyncio::Error>(())
+/// ```
+pub fn running_step() -> Option<RunningStep> {
+    let running = access_current_if_free(|l| {
+        let slot = l.rt.current;
+        (slot != NONE).then(|| RunningStep {
+            lane: l.rt.entry_name(l.rt.slot(slot).word),
+            lane_hash: l.rt.cold[slot as usize].lane,
+            number: l.rt.steps,
+        })
+    });
+    running.flatten()
 }
 
 /// How the running step was chosen.
@@ -68,6 +105,7 @@ impl Steps {
         self.suspended.clear();
         self.returned_late.clear();
         self.paths.clear();
+        self.prefix.clear();
         (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
     }
 }
@@ -152,9 +190,9 @@ impl Rt {
         let own = if nth == 1 { name.to_owned() } else { format!("{name}#{nth}") };
         let path = match parent {
             Some(parent) => format!("{parent}/{own}"),
-            None => own,
+            None => format!("{}{own}", self.observed.prefix),
         };
-        if let Some(trace) = &mut self.observed.trace {
+        if let Some(trace) = &self.observed.trace {
             let (task, place) = (path.clone(), self.slots[slot as usize].node.place);
             trace.push(Event::TaskCreated { task, time: Instant::from_nanos(self.now), place });
         }
@@ -166,7 +204,7 @@ impl Rt {
     pub(crate) fn observe_cancel(&mut self, slot: u32) {
         if self.attention & attention::WATCHED != 0 {
             let (task, time) = (self.lane_path(slot), Instant::from_nanos(self.now));
-            if let Some(trace) = &mut self.observed.trace {
+            if let Some(trace) = &self.observed.trace {
                 trace.push(Event::CancelRequested { task, time });
             }
         }
@@ -180,7 +218,7 @@ impl Rt {
             crate::slots::Ended::Failed => crate::trace::End::Failed,
             crate::slots::Ended::Cancelled => crate::trace::End::Cancelled,
         };
-        if let Some(trace) = &mut self.observed.trace {
+        if let Some(trace) = &self.observed.trace {
             trace.push(Event::TaskEnded { task, time, how });
         }
     }
@@ -197,8 +235,8 @@ impl Rt {
             (None, None) => "future",
         };
         match self.cold[slot as usize].nth {
-            0 | 1 => name.to_owned(),
-            nth => format!("{name}#{nth}"),
+            0 | 1 => format!("{}{name}", self.observed.prefix),
+            nth => format!("{}{name}#{nth}", self.observed.prefix),
         }
     }
 
@@ -305,7 +343,7 @@ impl Rt {
                 Access { object, write: word & 1 == 1 }
             })
             .collect();
-        self.observed.trace.as_mut().expect("a step is open only while traced").push(Event::Step(step));
+        self.observed.trace.as_ref().expect("a step is open only while traced").push(Event::Step(step));
     }
 
     fn slot_name(&self, slot: u32) -> String {

@@ -22,6 +22,7 @@ mod objects;
 pub use objects::ObjectKind;
 pub(crate) use objects::{Object, ObjectRef, Objects, TypedRef};
 
+use crate::clock;
 use crate::event_loop::{EventLoop, Loop};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -85,6 +86,16 @@ pub(crate) fn access_quietly<R>(loop_id: u64, f: impl FnOnce(&mut Loop) -> R) ->
 pub(crate) fn access_current<R>(f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
     let current = CURRENT.get();
     (current.id != 0).then(|| enter(current.pointer, f))
+}
+
+/// As [`access_current`], for who may be called from anywhere: none where debug builds would see an access within an
+/// access.
+pub(crate) fn access_current_if_free<R>(f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
+    #[cfg(debug_assertions)]
+    if INSIDE.get() {
+        return None;
+    }
+    access_current(f)
 }
 
 #[inline(always)]
@@ -214,7 +225,14 @@ pub(crate) fn keep_spare(spare: Box<Loop>) {
 pub(crate) fn make_current(loop_id: u64) -> CurrentGuard {
     let pointer = if loop_id == 0 { None } else { find(loop_id) };
     let current = pointer.map_or(Current::NOBODY, |pointer| Current { id: loop_id, pointer });
-    CurrentGuard(CURRENT.replace(current))
+    let guard = CurrentGuard(CURRENT.replace(current));
+    tell_time();
+    guard
+}
+
+/// The clocks of this thread show the time of the loop that has become current; without one they stand still.
+fn tell_time() {
+    let _ = access_current(|l| clock::tell(l.rt.now));
 }
 
 /// Restores the loop that was current before.
@@ -232,6 +250,7 @@ impl Drop for CurrentGuard {
         // The loop may have been closed meanwhile.
         let alive = self.0.id != 0 && find(self.0.id).is_some();
         CURRENT.set(if alive { self.0 } else { Current::NOBODY });
+        tell_time();
     }
 }
 

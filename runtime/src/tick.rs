@@ -13,7 +13,7 @@
 )]
 
 use crate::Error;
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::event_loop::Loop;
 use crate::exceptions::{ErrorContext, report};
 use crate::futures::Future;
@@ -130,7 +130,9 @@ impl Loop {
     #[inline(always)]
     fn begin_timers(&mut self, now: u64) -> usize {
         self.ticks += 1;
-        self.rt.now = self.rt.now.max(now);
+        if now > self.rt.now {
+            self.rt.set_now(now);
+        }
         if self.rt.timers.cancelled_count != 0 {
             self.clean_timers();
         }
@@ -241,9 +243,9 @@ impl Loop {
         if self.rt.current != NONE
             && let Some((min, max)) = self.settings.step_cost
         {
-            let range = crate::clock::nanos(max - min).saturating_add(1).min(u64::from(u32::MAX));
-            let cost = crate::clock::nanos(min) + u64::from(self.costs.below(range as u32));
-            self.rt.now = self.rt.now.saturating_add(cost);
+            let range = clock::nanos(max - min).saturating_add(1).min(u64::from(u32::MAX));
+            let cost = clock::nanos(min) + u64::from(self.costs.below(range as u32));
+            self.rt.set_now(self.rt.now.saturating_add(cost));
             self.charged += cost;
         }
         let charged = std::time::Duration::from_nanos(std::mem::take(&mut self.charged));
@@ -270,6 +272,13 @@ impl Loop {
 }
 
 impl Rt {
+    /// Moves time. Clocks outside of the loop are told as well.
+    #[inline(always)]
+    pub(crate) fn set_now(&mut self, now: u64) {
+        self.now = now;
+        clock::tell(now);
+    }
+
     /// Enters an entry: its slot is the running one from here on.
     #[inline(always)]
     fn enter(&mut self, word: Word) -> Next {

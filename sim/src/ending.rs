@@ -6,13 +6,19 @@
 //!
 //! Once something is wrong the run is cut there. What comes to light later, while the loop is closed, is a note: it
 //! never changes the failure, so that a failure is the same whether or not something else follows it.
+//!
+//! A use of the outside world comes before whatever it led to: a thread that could not be started ends in a panic, and
+//! the thread is what was wrong.
 
 use crate::outcome::{Failure, FailureKind, Identity, Outcome};
+use crate::outside::{self, Escape};
 use crate::panics::{Panic, caught};
 use crate::recording::Recording;
 use crate::report;
+use crate::settings::Settings;
+use crate::world::{Below, World};
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep};
-use counterpoint_runtime::trace::Trace;
+use counterpoint_runtime::trace::{Sink, Trace};
 use counterpoint_runtime::{
     Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Result, Runner,
 };
@@ -80,6 +86,7 @@ pub(crate) struct UnderTest {
     errors: Rc<RefCell<Vec<ErrorContext>>>,
     notes: Vec<String>,
     must_end: bool,
+    world: Option<(Below, World)>,
 }
 
 /// Why a run did not pass: the first that comes decides.
@@ -98,20 +105,36 @@ impl UnderTest {
             Ok(())
         });
         let runner = Runner::with_loop(event_loop.clone());
-        UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end }
+        UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end, world: None }
+    }
+
+    /// Puts a world below the loop.
+    pub(crate) fn put_into_world(&mut self, settings: &Settings, sink: Option<Sink>) {
+        let world = crate::world::start(&self.event_loop, settings, sink, Rc::clone(&self.errors));
+        self.world = Some(world.expect("a loop that was just made stands on nothing"));
     }
 
     /// Runs the program to its end, and closes the loop; the steps, if they were recorded.
     pub(crate) fn run(
         mut self,
-        program: &dyn Fn(&mut Runner) -> Result<()>,
+        program: &dyn Fn(&mut Runner, Option<World>) -> Result<()>,
     ) -> (Run, Option<Vec<RecordedStep>>) {
-        let ended = caught(|| program(&mut self.runner));
-        let ending = self.judge(ended).or_else(|| self.clean_up()).or_else(|| self.unretrieved());
+        let world = self.world.as_ref().map(|(_, world)| world.clone());
+        let ended = caught(|| program(&mut self.runner, world));
+        let judged = self.judge(ended);
+        let ending = self
+            .or_escape(judged)
+            .or_else(|| {
+                let ending = self.clean_up();
+                self.or_escape(ending)
+            })
+            .or_else(|| self.end_world())
+            .or_else(|| self.unretrieved());
+        let below = self.world.as_ref().map_or((0, 0), |(below, _)| (below.fingerprint(), below.steps()));
         let mut run = Run {
             outcome: Outcome::Passed,
-            fingerprint: self.event_loop.fingerprint(),
-            steps: self.event_loop.steps(),
+            fingerprint: self.event_loop.fingerprint() ^ below.0,
+            steps: self.event_loop.steps() + below.1,
             ticks: self.event_loop.ticks(),
             time: self.event_loop.time(),
             notes: Vec::new(),
@@ -134,11 +157,25 @@ impl UnderTest {
         (run, steps)
     }
 
+    /// Hosts that still run do so no more; one that failed without anybody looking is a failure.
+    fn end_world(&self) -> Option<Ending> {
+        let (below, _) = self.world.as_ref()?;
+        let ended = caught(|| below.end());
+        let panic = ended.err()?;
+        Some(Ending::Failure(Box::new(self.panicked(panic, None))))
+    }
+
+    /// The lane whose step ran last, on whichever host.
+    fn last_lane(&self) -> Option<String> {
+        let below = self.world.as_ref().and_then(|(below, _)| below.last_lane());
+        below.or_else(|| self.event_loop.last_lane())
+    }
+
     fn judge(&self, ended: std::result::Result<Result<()>, Panic>) -> Option<Ending> {
         match ended {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(self.judge_error(&error)),
-            Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, self.event_loop.last_lane())))),
+            Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, self.last_lane())))),
         }
     }
 
@@ -182,6 +219,27 @@ impl UnderTest {
         Failure { task, place: panic.place, identity, ..self.failure(FailureKind::Panic, panic.message) }
     }
 
+    /// The program's use of the outside world, if it made one, instead of the ending that came of it.
+    fn or_escape(&mut self, ending: Option<Ending>) -> Option<Ending> {
+        if matches!(ending, Some(Ending::Diverged(_))) {
+            return ending; // it says nothing of the program that was recorded
+        }
+        let Some(Escape { call, step, time }) = outside::take_escape() else { return ending };
+        if let Some(Ending::Failure(failure)) = ending {
+            self.notes.push(failure.to_string());
+        }
+        let lanes = step.iter().map(|step| step.lane_hash).collect();
+        let identity = Identity::new(FailureKind::Outside, None, &call.to_string(), lanes);
+        let message = match &step {
+            Some(step) => format!("{call} by `{}`", step.lane),
+            None => format!("{call} outside of any task"),
+        };
+        let number = step.as_ref().map_or_else(|| self.event_loop.steps(), |step| step.number);
+        let failure = self.failure(FailureKind::Outside, message);
+        let task = step.map(|step| step.lane);
+        Some(Ending::Failure(Box::new(Failure { identity, task, time, step: number, ..failure })))
+    }
+
     /// What `asyncio.run` does at its end: the tasks that are left are cancelled and waited for.
     fn clean_up(&mut self) -> Option<Ending> {
         if self.event_loop.is_at_rest() {
@@ -218,11 +276,13 @@ impl UnderTest {
 
     /// Closes the loop: destructors run, and errors that nobody retrieved come to light.
     fn close(&mut self, ending: Option<Ending>, run: &Run) -> Option<Ending> {
+        let in_world = self.end_world();
         let closed = caught(|| self.event_loop.close());
         let late = match closed {
             Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, None)))),
-            Ok(_) => self.unretrieved(),
+            Ok(_) => in_world.or_else(|| self.unretrieved()),
         };
+        let late = self.or_escape(late);
         match (ending, late) {
             (None, Some(Ending::Failure(mut failure))) => {
                 (failure.time, failure.step) = (run.time, run.steps);

@@ -45,11 +45,12 @@
 //! |---|---|---|
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
 //! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
-//! | 2 outside | `log` | what a program says by way of `tracing` |
-//! | 3 the end | `ending` | how a run ends, and what the outcome is |
-//! | 4 one run | `run` | a program and all that decides how it goes |
-//! | 5 many runs | `explore` | hunting, replaying |
-//! | 6 the surface | `cli` | the command line |
+//! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
+//! | 3 the world | `world` | hosts, and what happens to them |
+//! | 4 the end | `ending` | how a run ends, and what the outcome is |
+//! | 5 one run | `run` | a program and all that decides how it goes |
+//! | 6 many runs | `explore` | hunting, replaying |
+//! | 7 the surface | `cli` | the command line |
 #![deny(missing_docs)]
 
 #[cfg(feature = "cli")]
@@ -58,11 +59,13 @@ mod ending;
 pub mod explore;
 mod log;
 mod outcome;
+mod outside;
 mod panics;
 mod recording;
 mod report;
 mod run;
 mod settings;
+mod world;
 
 #[doc(inline)]
 pub use counterpoint_net as net;
@@ -87,6 +90,8 @@ pub mod sim {
     pub use crate::outcome::{Failure, FailureKind, Identity, Outcome};
     pub use crate::recording::{Recording, RecordingError};
     pub use crate::run::Simulation;
+    pub use crate::world::{Cut, Exited, Host, HostBuilder, LinkBuilder, Partition, World, WorldError};
+    pub use counterpoint_net::{Latency, Link, Preset, Ratio, StackSettings};
     pub use counterpoint_runtime::{TaskRng, rng};
 }
 

@@ -6,15 +6,15 @@
 
 use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// Runs `f`; the events of this thread go to the trace of the loop that runs.
-pub(crate) fn into_trace<R>(f: impl FnOnce() -> R) -> R {
+/// A subscriber by which the events of a thread go to the trace of the loop that runs there.
+pub(crate) fn into_trace() -> Dispatch {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing::subscriber::with_default(Registry::default().with(filter).with(IntoTrace), f)
+    Dispatch::new(Registry::default().with(filter).with(IntoTrace))
 }
 
 struct IntoTrace;

@@ -71,16 +71,20 @@ pub enum FailureKind {
     /// Tasks were still alive when the program ended: only with
     /// [`tasks_must_end`](crate::sim::Simulation::tasks_must_end).
     TasksLeft,
+    /// The run used what the seed cannot fix: it started a thread of the operating system, or opened a real socket.
+    /// Noticed on Linux.
+    Outside,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [FailureKind; 5] = [
+    pub const ALL: [FailureKind; 6] = [
         FailureKind::Error,
         FailureKind::Panic,
         FailureKind::Deadlock,
         FailureKind::Unretrieved,
         FailureKind::TasksLeft,
+        FailureKind::Outside,
     ];
 
     /// Its name in reports and recordings.
@@ -91,6 +95,7 @@ impl FailureKind {
             FailureKind::Deadlock => "deadlock",
             FailureKind::Unretrieved => "unretrieved error",
             FailureKind::TasksLeft => "tasks left",
+            FailureKind::Outside => "outside world",
         }
     }
 }
@@ -126,6 +131,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             FailureKind::Deadlock => return f.write_str(&self.message),
+            FailureKind::Outside => return write!(f, "outside world: {}", self.message),
             FailureKind::Error => write!(f, "the program failed: {}", self.message)?,
             FailureKind::Panic => write!(f, "panic: {}", self.message)?,
             FailureKind::Unretrieved | FailureKind::TasksLeft => f.write_str(&self.message)?,

@@ -2,13 +2,16 @@
 //!
 //! A [`Simulation`] is a description; [`Simulation::run`] makes a loop, runs the program to its end, closes the loop,
 //! and says what came of it (see `ending`). A run is a pure function of the description: its [`Run`] is the same on
-//! every thread.
+//! every thread. What its program asks of the operating system meanwhile is the run's own, too (see `outside`).
 
 use crate::ending::{Run, UnderTest};
 use crate::log;
+use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
+use crate::world::World;
 use counterpoint_runtime::choices::recording::Replay;
+use counterpoint_runtime::trace::Sink;
 use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy};
 use std::fmt;
 use std::future::Future;
@@ -38,10 +41,12 @@ pub struct Simulation {
     pub(crate) name: String,
     pub(crate) settings: Settings,
     watch: Watch,
+    /// The program takes a world.
+    in_world: bool,
 }
 
 /// Makes the main coroutine and runs it to its end.
-type Program = dyn Fn(&mut Runner) -> Result<()> + Send + Sync;
+type Program = dyn Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync;
 
 /// What is kept of a run beside its outcome.
 #[derive(Clone, Default)]
@@ -61,11 +66,34 @@ impl Simulation {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + 'static,
     {
+        Simulation::made_of(std::any::type_name::<F>(), false, move |runner, _| runner.run(program()))
+    }
+
+    /// A simulation of a program in a world: it makes hosts, lets things happen to them, and awaits their ends.
+    ///
+    /// # Examples
+    /// See [`World`].
+    pub fn with_world<F, Fut>(program: F) -> Simulation
+    where
+        F: Fn(World) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + 'static,
+    {
+        Simulation::made_of(std::any::type_name::<F>(), true, move |runner, world| {
+            runner.run(program(world.expect("a run of a program in a world has one")))
+        })
+    }
+
+    fn made_of(
+        name: &str,
+        in_world: bool,
+        program: impl Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync + 'static,
+    ) -> Simulation {
         Simulation {
-            program: Arc::new(move |runner| runner.run(program())),
-            name: std::any::type_name::<F>().trim_end_matches("::{{closure}}").to_owned(),
+            program: Arc::new(program),
+            name: name.trim_end_matches("::{{closure}}").to_owned(),
             settings: Settings::default(),
             watch: Watch::default(),
+            in_world,
         }
     }
 
@@ -151,6 +179,10 @@ impl Simulation {
 
     /// Runs the program once.
     ///
+    /// On Linux the clocks and the random bytes of the C library are the run's while it is active. It runs on this
+    /// thread, or on another one if somebody has asked for random bytes here, as every `HashMap` does: so a program
+    /// should not put results into thread-locals.
+    ///
     /// # Examples
     /// ```
     /// use counterpoint as asyncio;
@@ -169,9 +201,27 @@ impl Simulation {
 
     /// One run with other settings than its own.
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
-        let under_test = UnderTest::new(make_loop(settings, watch), settings.tasks_must_end);
-        let run = || under_test.run(&*self.program);
-        let (run, steps) = if watch.trace { log::into_trace(run) } else { run() };
+        let run = || {
+            // Making and closing the loop are parts of the run: destructors read clocks as well.
+            let _inside = outside::enter(settings.loop_seed());
+            self.run_here(settings, watch)
+        };
+        if !watch.trace {
+            return outside::on_fresh_thread(run);
+        }
+        // The subscriber has maps with random keys. They are not the run's, and must not spend its thread.
+        let log = outside::elsewhere(log::into_trace);
+        outside::on_fresh_thread(|| tracing::dispatcher::with_default(&log, run))
+    }
+
+    fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
+        let sink = watch.trace.then(Sink::new);
+        let mut under_test =
+            UnderTest::new(make_loop(settings, watch, sink.clone()), settings.tasks_must_end);
+        if self.in_world {
+            under_test.put_into_world(settings, sink);
+        }
+        let (run, steps) = under_test.run(&*self.program);
         let recording = steps.map(|steps| Recording {
             name: self.name.clone(),
             fixed: false,
@@ -190,13 +240,15 @@ impl fmt::Debug for Simulation {
     }
 }
 
-fn make_loop(settings: &Settings, watch: &Watch) -> EventLoop {
+fn make_loop(settings: &Settings, watch: &Watch, sink: Option<Sink>) -> EventLoop {
     let mut builder = EventLoop::builder()
         .seed(settings.loop_seed())
         .profile(settings.profile)
         .strategy(settings.strategy)
-        .trace(watch.trace)
         .record(watch.record);
+    if let Some(sink) = sink {
+        builder = builder.trace_into(sink);
+    }
     if let Some((min, max)) = settings.step_cost {
         builder = builder.step_cost(min, max);
     }

@@ -20,5 +20,6 @@ pages! {
     Benchmarks: "docs/src/reference/benchmarks.md",
     Glossary: "docs/src/reference/glossary.md",
     Architecture: "docs/architecture.md",
+    Outside: "docs/src/explanation/outside.md",
     PriorArt: "docs/src/explanation/prior-art.md",
 }

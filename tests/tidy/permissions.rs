@@ -7,7 +7,7 @@ use crate::source::{File, code_of, identifiers, tree, without_tests};
 use crate::{assert_none, the_one};
 
 /// Files that allow `unsafe`, and why it is worth it there.
-const UNSAFE: [(&str, &str); 7] = [
+const UNSAFE: [(&str, &str); 13] = [
     ("runtime/src/store.rs", "one dereference, from a thread-local id to the loop"),
     ("runtime/src/store/objects.rs", "the typed state behind an id"),
     ("runtime/src/wakers.rs", "a raw waker's table of functions: no allocation and no count for a waker"),
@@ -18,6 +18,12 @@ const UNSAFE: [(&str, &str); 7] = [
     ("runtime/src/tick.rs", "bodies run in place, through a pointer, outside of any access to the loop"),
     ("runtime/src/futures/awaiting.rs", "a result's type is known to its handle alone"),
     ("runtime/tests/allocations.rs", "a global allocator that counts"),
+    ("sim/src/outside/next.rs", "asks the dynamic linker for the real functions"),
+    ("sim/src/outside/time.rs", "defines the C library's clocks"),
+    ("sim/src/outside/entropy.rs", "defines the C library's random bytes"),
+    ("sim/src/outside/threads.rs", "defines the C library's start of a thread"),
+    ("sim/src/outside/sockets.rs", "defines the C library's opening of a socket"),
+    ("sim/src/outside/syscalls.rs", "defines the C library's way around itself"),
 ];
 
 /// Files of the runtime that name a lock, an atomic or a shared count, and when a run reaches it.

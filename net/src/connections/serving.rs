@@ -3,10 +3,12 @@
 use super::{Coroutine, ensure_stream};
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{os_error_with, plain_os_error};
+use crate::options::SocketOption;
 use crate::protocols::IntoProtocol;
 use crate::resolver::{Host, ensure_resolved, not_empty};
 use crate::servers::{Factory, Server};
-use crate::socket::{Socket, SocketOption};
+use crate::socket::Socket;
+use crate::tcp::KeepAlive;
 use counterpoint_runtime::{Result, gather, sleep};
 use std::future::IntoFuture;
 use std::io;
@@ -159,7 +161,7 @@ impl Listening {
             socket.set_option(SocketOption::ReusePort(true))?;
         }
         if self.keep_alive {
-            socket.set_option(SocketOption::KeepAlive(Some(KEEP_ALIVE)))?;
+            socket.set_option(SocketOption::KeepAlive(Some(KeepAlive::default())))?;
         }
         if address.family() == Family::Inet6 {
             socket.set_option(SocketOption::OnlyV6(true))?;
@@ -167,9 +169,6 @@ impl Listening {
         socket.bind(address)
     }
 }
-
-/// Linux's `tcp_keepalive_time`, `_intvl` and `_probes`.
-const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(7200), Duration::from_secs(75), 9);
 
 /// The server over bound sockets, serving if it is to.
 pub(super) async fn serve(

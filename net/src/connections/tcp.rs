@@ -3,8 +3,8 @@
 use super::ensure_stream;
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error, os_error_with, plain_os_error, value_error};
-use crate::running;
 use crate::resolver::{ensure_resolved, not_empty};
+use crate::running;
 use crate::sock_calls::sock_connect;
 use crate::socket::Socket;
 use counterpoint_runtime::{Error, Result};

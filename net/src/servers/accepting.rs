@@ -3,9 +3,9 @@
 use super::Server;
 use crate::addr::Address;
 use crate::errors::os_error;
-use crate::running;
 use crate::protocols::HeldProtocol;
 use crate::readers;
+use crate::running;
 use crate::socket::Socket;
 use crate::transports::NewTransport;
 use counterpoint_runtime::{ErrorContext, Future, Result, create_task};

@@ -26,7 +26,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// ECONNREFUSED and the like; if several addresses failed in different ways, an error without a number that names all;
-/// [`GetAddrInfoError`](crate::GetAddrInfoError) for an unknown name; `Value` for a limit of zero; `Cancelled`.
+/// [`ResolveError`](crate::ResolveError) for an unknown name; `Value` for a limit of zero; `Cancelled`.
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/streams.py`, `open_connection`.

@@ -3,8 +3,8 @@
 use super::reader::{Core, StreamReader};
 use super::stream_waits::Waits;
 use super::writer::StreamWriter;
-use crate::running;
 use crate::protocols::{FlowControl, Protocol};
+use crate::running;
 use crate::transports::Transport;
 use counterpoint_runtime::kernel::LoopOwned;
 use counterpoint_runtime::{AnyTask, Error, ErrorContext, Future, ObjectKind, Result};
@@ -121,9 +121,7 @@ fn handler_done(task: &AnyTask, transport: &Transport) {
         Ok(None) => return,
         Ok(Some(error)) => error,
     };
-    running::report(
-        &ErrorContext::new("Unhandled exception in client_connected_cb").with_exception(error),
-    );
+    running::report(&ErrorContext::new("Unhandled exception in client_connected_cb").with_exception(error));
     transport.close();
 }
 

@@ -32,7 +32,7 @@ use std::rc::Rc;
 /// 4 ticks from the call to its return: addresses are looked up in tasks of their own, then it gives way once.
 ///
 /// # Errors
-/// EADDRINUSE and the like; [`GetAddrInfoError`](crate::GetAddrInfoError) for an unknown name; `Value` for a limit of
+/// EADDRINUSE and the like; [`ResolveError`](crate::ResolveError) for an unknown name; `Value` for a limit of
 /// zero; `Cancelled`.
 ///
 /// # Source

@@ -2,8 +2,8 @@
 
 use crate::addr::Address;
 use crate::errors::value_error;
-use crate::running;
 use crate::readers;
+use crate::running;
 use crate::socket::Socket;
 use counterpoint_runtime::{CallbackOutput, EventLoop, Result};
 use std::cell::Cell;

@@ -1,12 +1,12 @@
 //! The transport of datagrams (`_SelectorDatagramTransport`).
 
+use super::MAX_SIZE;
 use super::channel::Channel;
-use super::{MAX_SIZE, set_unless_cancelled};
 use crate::addr::Address;
 use crate::errors::{must_wait, value_error};
-use crate::running;
 use crate::protocols::{DatagramProtocol, HeldDatagram};
 use crate::readers;
+use crate::running::{self, set_unless_cancelled};
 use crate::scratch::with_scratch;
 use crate::socket::Socket;
 use bytes::Bytes;

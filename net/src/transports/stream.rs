@@ -1,14 +1,14 @@
 //! The transport of a stream: what a program can ask of it, its beginning and its end (`_SelectorSocketTransport`).
 
 use super::channel::Channel;
-use super::set_unless_cancelled;
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error};
-use crate::running;
+use crate::options::SocketOption;
 use crate::protocols::{HeldProtocol, IntoProtocol};
 use crate::readers;
+use crate::running::{self, set_unless_cancelled};
 use crate::servers::Server;
-use crate::socket::{Socket, SocketOption};
+use crate::socket::Socket;
 use bytes::Bytes;
 use counterpoint_runtime::kernel::LoopOwned;
 use counterpoint_runtime::{Error, ErrorContext, ErrorKind, Future, ObjectKind, Result};

@@ -71,8 +71,8 @@ impl fmt::Display for Divergence {
         }
         write!(
             f,
-            ".\nThe program changed since it was recorded, or reads something that the seed does not fix (time, the \
-             order of a HashMap, a thread)."
+            ".\nThe program changed since it was recorded, or reads something that the seed does not fix (a static, \
+             an address, a file; where the outside is real, time and the order of a HashMap as well)."
         )
     }
 }

@@ -15,6 +15,8 @@ pub enum Purpose {
     Task(u64),
     /// The drawn costs of steps.
     StepCost(u32),
+    /// The random bytes that the operating system would give to the call with this number in its run.
+    Outside(u32),
 }
 
 impl Purpose {
@@ -22,6 +24,7 @@ impl Purpose {
         match self {
             Purpose::Schedule(number) => u64::from(number),
             Purpose::StepCost(number) => 1 << 32 | u64::from(number),
+            Purpose::Outside(number) => 2 << 32 | u64::from(number),
             // Lanes are hashes: the top bit keeps them apart from the small numbers above.
             Purpose::Task(lane) => lane | 1 << 63,
         }
@@ -136,7 +139,14 @@ mod tests {
 
     #[test]
     fn purposes_do_not_share_words() {
-        let purposes = [Purpose::Schedule(0), Purpose::Schedule(1), Purpose::StepCost(0), Purpose::Task(0)];
+        let purposes = [
+            Purpose::Schedule(0),
+            Purpose::Schedule(1),
+            Purpose::StepCost(0),
+            Purpose::Outside(0),
+            Purpose::Outside(1),
+            Purpose::Task(0),
+        ];
         let firsts: Vec<[u32; 3]> = purposes
             .iter()
             .map(|purpose| {

@@ -5,6 +5,7 @@ use crate::choices::recording::Replay;
 use crate::profile::Profile;
 use crate::store;
 use crate::strategy::Strategy;
+use crate::trace::Sink;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct EventLoopBuilder {
     pub(crate) step_keys: bool,
     pub(crate) footprints: bool,
     pub(crate) trace: bool,
+    pub(crate) sink: Option<Sink>,
+    pub(crate) lane_prefix: String,
     pub(crate) record: bool,
     pub(crate) replay: Option<Replay>,
 }
@@ -36,6 +39,8 @@ impl Default for EventLoopBuilder {
             step_keys: false,
             footprints: false,
             trace: false,
+            sink: None,
+            lane_prefix: String::new(),
             record: false,
             replay: None,
         }
@@ -91,6 +96,16 @@ impl EventLoopBuilder {
             footprints: on || self.footprints,
             ..self
         }
+    }
+
+    /// Keeps a trace of the run in a list that others write to as well.
+    pub fn trace_into(self, sink: Sink) -> EventLoopBuilder {
+        EventLoopBuilder { sink: Some(sink), ..self.trace(true) }
+    }
+
+    /// Sets what the lane paths of the loop begin with, where several loops of a run are told apart. Default: nothing.
+    pub fn lane_prefix(self, prefix: impl Into<String>) -> EventLoopBuilder {
+        EventLoopBuilder { lane_prefix: prefix.into(), ..self }
     }
 
     /// Keeps a strict recording of the run. Default: off.

@@ -22,6 +22,15 @@ impl<S: 'static> LoopOwned<S> {
         LoopOwned { typed: TypedRef::new(kind, Rc::new(value)) }
     }
 
+    /// As [`new`](LoopOwned::new), for a value that others hold as well.
+    ///
+    /// # Panics
+    /// If no loop is running or set on this thread.
+    #[track_caller]
+    pub fn shared(kind: ObjectKind, value: Rc<S>) -> LoopOwned<S> {
+        LoopOwned { typed: TypedRef::new(kind, value) }
+    }
+
     /// The value; none if the loop is closed, or closing and has dropped it.
     ///
     /// # Panics

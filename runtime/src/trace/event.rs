@@ -35,6 +35,17 @@ pub enum Event {
         /// When.
         time: Instant,
     },
+    /// A packet of the simulated network left, arrived, or did not.
+    Packet(PacketRecord),
+    /// Something happened to a host or a process of the world, or to the links between hosts.
+    World {
+        /// When.
+        time: Instant,
+        /// The host; none if it is about links.
+        host: Option<String>,
+        /// What, as the end of a sentence: `crashes`, `is cut off from b`.
+        what: String,
+    },
     /// A line that the program logged.
     Log {
         /// The lane path of the task that logged it, if one did.
@@ -44,6 +55,58 @@ pub enum Event {
         /// The line.
         text: String,
     },
+}
+
+/// What became of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketRecord {
+    /// When.
+    pub time: Instant,
+    /// Who sent it: host and port.
+    pub from: String,
+    /// Whom it is for: host and port.
+    pub to: String,
+    /// What it is: `SYN`, `64 bytes`, `datagram of 12 bytes`.
+    pub what: String,
+    /// What became of it.
+    pub fate: PacketFate,
+}
+
+/// What became of a packet, so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketFate {
+    /// It is on its way.
+    Sent,
+    /// It arrived.
+    Arrived,
+    /// The link lost it.
+    Lost,
+    /// The link damaged it, and the checksum told.
+    Damaged,
+    /// Something on the way took it and reset its connection.
+    Reset,
+    /// The link was cut when it was due.
+    Cut,
+    /// The host was down, or suspended.
+    HostDown,
+    /// It found no room in the receiver's queue.
+    NoRoom,
+}
+
+impl PacketFate {
+    /// The word that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            PacketFate::Sent => "sent",
+            PacketFate::Arrived => "arrived",
+            PacketFate::Lost => "lost",
+            PacketFate::Damaged => "damaged",
+            PacketFate::Reset => "reset on the way",
+            PacketFate::Cut => "dropped by a cut",
+            PacketFate::HostDown => "dropped: the host is down",
+            PacketFate::NoRoom => "dropped: the receiver's queue is full",
+        }
+    }
 }
 
 /// How a task ended.

@@ -6,13 +6,37 @@
 mod event;
 mod waiting;
 
-pub use event::{Access, End, Event, Ran, StepRecord};
+pub use event::{Access, End, Event, PacketFate, PacketRecord, Ran, StepRecord};
 pub use waiting::WaitingTask;
 
 use crate::store::access_current;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The events of a run, oldest first.
 pub type Trace = Vec<Event>;
+
+/// Where the events of a run go: one list for all its loops and all that stands below them, in the order in which they
+/// happened. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub struct Sink(Rc<RefCell<Trace>>);
+
+impl Sink {
+    /// An empty one.
+    pub fn new() -> Sink {
+        Sink::default()
+    }
+
+    /// One event more.
+    pub fn push(&self, event: Event) {
+        self.0.borrow_mut().push(event);
+    }
+
+    /// The events so far; the list then begins anew.
+    pub fn take(&self) -> Trace {
+        self.0.take()
+    }
+}
 
 /// Notes a line of the program's own log at the step that runs now; nothing happens while nobody traces.
 ///
@@ -24,7 +48,7 @@ pub fn log(text: impl Into<String>) {
     let _ = access_current(|l| {
         let now = crate::Instant::from_nanos(l.rt.now);
         let task = (l.rt.current != 0).then(|| l.rt.lane_path(l.rt.current));
-        if let Some(trace) = &mut l.rt.observed.trace {
+        if let Some(trace) = &l.rt.observed.trace {
             trace.push(Event::Log { task, time: now, text: text.into() });
         }
     });

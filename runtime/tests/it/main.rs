@@ -1,4 +1,5 @@
 //! The runtime's behaviour through its public API, one module an area.
+mod clocks;
 mod core;
 mod gather;
 mod locks;

@@ -33,6 +33,13 @@ fn event_value(event: &Event) -> Value {
         Event::CancelRequested { task, time } => {
             json!({ "event": "cancel-requested", "task": task, "time_ns": time.as_nanos() })
         }
+        Event::Packet(packet) => json!({
+            "event": "packet", "time_ns": packet.time.as_nanos(), "from": packet.from, "to": packet.to,
+            "what": packet.what, "fate": packet.fate.name(),
+        }),
+        Event::World { time, host, what } => {
+            json!({ "event": "world", "time_ns": time.as_nanos(), "host": host, "what": what })
+        }
         Event::Log { task, time, text } => {
             json!({ "event": "log", "task": task, "time_ns": time.as_nanos(), "text": text })
         }

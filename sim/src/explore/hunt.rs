@@ -6,6 +6,7 @@
 
 use crate::ending::Run;
 use crate::outcome::{Failure, Identity, Outcome};
+use crate::outside;
 use crate::run::{Simulation, Watch};
 use crate::settings::Settings;
 use counterpoint_runtime::Profile;
@@ -132,11 +133,15 @@ impl<'a> Hunt<'a> {
         if self.jobs == 1 {
             seen = self.work(&shared);
         } else {
-            std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
-                for worker in workers {
-                    seen.add(worker.join().expect("a run catches the panics of its program"));
-                }
+            // These threads are no part of the run in which somebody may hunt.
+            outside::suspended(|| {
+                std::thread::scope(|scope| {
+                    let workers: Vec<_> =
+                        (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
+                    for worker in workers {
+                        seen.add(worker.join().expect("a run catches the panics of its program"));
+                    }
+                });
             });
         }
         self.report(seen, shared.lowest.into_inner())
@@ -144,32 +149,17 @@ impl<'a> Hunt<'a> {
 
     /// One thread's part.
     fn work(&self, shared: &Shared) -> Seen {
-        let mut seen = Seen::default();
-        let (mut settings, watch) = (self.simulation.settings.clone(), Watch::default());
-        loop {
-            let first = shared.next.fetch_add(SHARE, Ordering::Relaxed);
-            let last = first.saturating_add(SHARE).min(self.runs.end);
-            if first >= last || self.is_over(shared, first) {
-                return seen;
-            }
-            for run in first..last {
-                if self.is_over(shared, run) {
-                    break;
-                }
-                settings.number = run;
-                match self.simulation.run_as(&settings, &watch).outcome {
-                    Outcome::Passed => {}
-                    Outcome::Inconclusive(reason) => seen.inconclusive.push((run, reason)),
-                    Outcome::Failed(failure) => {
-                        shared.lowest.fetch_min(run, Ordering::Relaxed);
-                        seen.add_failure(run, 1, *failure);
-                    }
-                }
-            }
-            if let Some(progress) = self.progress {
-                progress(last - first);
-            }
-        }
+        let mut worker = Worker {
+            hunt: self,
+            shared,
+            settings: self.simulation.settings.clone(),
+            watch: Watch::default(),
+            share: 0..0,
+            untold: 0,
+            seen: Seen::default(),
+        };
+        outside::keep_fresh(|| worker.run_next());
+        worker.seen
     }
 
     /// A lower run has failed, so that this one cannot matter.
@@ -222,6 +212,54 @@ struct Shared {
 struct Seen {
     failures: BTreeMap<Identity, First>,
     inconclusive: Vec<(u64, String)>,
+}
+
+/// One thread of a hunt, on whatever threads it runs: see [`outside::keep_fresh`].
+struct Worker<'a> {
+    hunt: &'a Hunt<'a>,
+    shared: &'a Shared,
+    settings: Settings,
+    watch: Watch,
+    /// The runs that it has taken and not made.
+    share: Range<u64>,
+    /// The runs that it has made and not told of.
+    untold: u64,
+    seen: Seen,
+}
+
+impl Worker<'_> {
+    /// Makes one run; false if none is left.
+    fn run_next(&mut self) -> bool {
+        if self.share.is_empty() {
+            self.tell();
+            let first = self.shared.next.fetch_add(SHARE, Ordering::Relaxed);
+            self.share = first..first.saturating_add(SHARE).min(self.hunt.runs.end);
+        }
+        let run = self.share.start;
+        if self.share.is_empty() || self.hunt.is_over(self.shared, run) {
+            self.tell();
+            return false; // what comes later cannot matter either
+        }
+        self.share.start += 1;
+        self.untold += 1;
+        self.settings.number = run;
+        match self.hunt.simulation.run_as(&self.settings, &self.watch).outcome {
+            Outcome::Passed => {}
+            Outcome::Inconclusive(reason) => self.seen.inconclusive.push((run, reason)),
+            Outcome::Failed(failure) => {
+                self.shared.lowest.fetch_min(run, Ordering::Relaxed);
+                self.seen.add_failure(run, 1, *failure);
+            }
+        }
+        true
+    }
+
+    fn tell(&mut self) {
+        let made = std::mem::take(&mut self.untold);
+        if let Some(progress) = self.hunt.progress.filter(|_| made > 0) {
+            progress(made);
+        }
+    }
 }
 
 /// The first run that failed in one way.
@@ -316,8 +354,8 @@ impl Finding {
         let mut text = crate::report::of_failure(&self.failure, trace.unwrap_or_default(), notes);
         if let Confirmation::Differs(how) = &self.confirmation {
             text.push_str(&format!(
-                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (time, the order of a \
-                 HashMap, a thread).\n"
+                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (a static, an address, a \
+                 file; where the outside is real, time and the order of a HashMap as well).\n"
             ));
         }
         text

@@ -59,7 +59,8 @@ fn compare(run: &Run, recording: &Recording) -> Verdict {
     if steps < recording.len() {
         return Verdict::Diverged(format!(
             "replay diverged at step {}: the recording says `{}`, but the program has ended.\nThe program changed since it \
-             was recorded, or reads something that the seed does not fix (time, the order of a HashMap, a thread).",
+             was recorded, or reads something that the seed does not fix (a static, an address, a file; where \
+             the outside is real, time and the order of a HashMap as well).",
             steps + 1,
             recording.steps[steps].lane,
         ));

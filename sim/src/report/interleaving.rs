@@ -10,7 +10,7 @@
 //!
 //! What a step's events say (tasks made and ended, cancellations, log lines) stands before it in the trace.
 
-use super::Names;
+use super::{Names, network};
 use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};
 use counterpoint_runtime::{Op, WaitingTask};
 use std::collections::BTreeMap;
@@ -52,6 +52,9 @@ fn rows_of(trace: &[Event]) -> Vec<Row<'_>> {
             // The loop's own handles, such as the one that ends the run, are no business of the reader.
             Event::Step(step) if step.lane == "callback of the loop" && events.is_empty() => {}
             Event::Step(step) => rows.push(Row { step: Some(step), events: std::mem::take(&mut events) }),
+            event if events.is_empty() && network::is_between_steps(event) => {
+                rows.push(Row { step: None, events: vec![event] });
+            }
             event => events.push(event),
         }
     }
@@ -116,6 +119,13 @@ impl<'a> Score<'a> {
             line.name = self.names.name(task_of(step)).to_owned();
             line.gutter = self.gutter(step);
         }
+        if let [event] = row.events[..]
+            && let (None, Some(told)) = (row.step, network::told(event))
+        {
+            line.time = network::time_of(event).unwrap_or_default();
+            line.what = told;
+            return line;
+        }
         let mut created = Vec::new();
         for event in &row.events {
             self.tell(event, row.step, &mut words, &mut created, &mut line.below);
@@ -176,6 +186,7 @@ impl<'a> Score<'a> {
     ) {
         match event {
             Event::Step(_) => {}
+            Event::Packet(_) | Event::World { .. } => below.extend(network::told(event)),
             Event::TaskCreated { task, .. } => {
                 self.set_alive(task, true);
                 if step.is_none_or(|step| step.lane != *task) {

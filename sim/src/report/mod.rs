@@ -1,9 +1,11 @@
 //! What went wrong, for somebody who sees it for the first time.
 //!
-//! Pure: from a failure and a trace to text. `names` shortens lane paths, `interleaving` draws the steps.
+//! Pure: from a failure and a trace to text. `names` shortens lane paths, `interleaving` draws the steps, `network` says what happened
+//! between them.
 
 mod interleaving;
 mod names;
+mod network;
 
 pub(crate) use interleaving::interleaving;
 pub(crate) use names::Names;

@@ -16,7 +16,11 @@ impl Names {
     pub(crate) fn of(trace: &[Event]) -> Names {
         let paths = trace.iter().filter_map(|event| match event {
             Event::TaskCreated { task, .. } | Event::TaskEnded { task, .. } => Some(task.as_str()),
-            Event::Step(_) | Event::CancelRequested { .. } | Event::Log { .. } => None,
+            Event::Step(_)
+            | Event::CancelRequested { .. }
+            | Event::Log { .. }
+            | Event::Packet(_)
+            | Event::World { .. } => None,
         });
         Names::of_paths(paths)
     }

@@ -1,4 +1,7 @@
 //! The facade through its public API, one module an area.
 mod failures;
 mod hunts;
+mod outside;
 mod runs;
+mod wire;
+mod worlds;
