@@ -49,6 +49,7 @@ pub mod tcp;
 mod transports;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};
+pub use bytes::Bytes;
 pub use connections::{
     Coroutine, CreateConnection, CreateDatagramEndpoint, CreateServer, CreateUnixConnection,
     CreateUnixServer, Hosts, SendCoroutine,
