@@ -8,36 +8,70 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `addr`, `errno`, `options` | addresses, what a call on a socket can say, what can be set on one |
+//! | 0 words | `addr`, `errno`, `errors`, `options` | addresses, what a call on a socket can say, what can be set on one |
 //! | 1 parts | [`tcp`], `link`, `packet`, `queue` | state machines without I/O, fed segments and time; what a link makes of a packet |
 //! | 2 a host's half | `table`, `stack`, `dns` | sockets, ports, names |
 //! | 3 the network | `network` | all stacks and links, with their own queue of events; the system calls |
 //! | 4 below a loop | `registry`, `loopback`, `socket` | how a program's calls find their network |
+//! | 5 between sockets and faces | `readers`, `running`, `scratch`, `sock_calls` | callbacks on sockets, calls that wait |
+//! | 6 what speaks to protocols: one knot | `protocols`, `servers`, `transports` | they hold each other, as in asyncio |
+//! | 7 asyncio's library | `connections`, `event_loop_ext`, `resolver`, `streams` | how they come to be, and what is awaited |
+//!
+//! To understand asyncio's side begin with `transports` (a socket that speaks to a protocol), then `connections` (how one
+//! comes to be) and `streams` (the same, to be awaited).
 #![deny(missing_docs)]
 
 mod addr;
+mod connections;
 mod dns;
 mod errno;
+mod errors;
+mod event_loop_ext;
 mod link;
 mod loopback;
 mod network;
 mod options;
 mod packet;
+mod protocols;
 mod queue;
+mod readers;
 mod registry;
+mod resolver;
+mod running;
+mod scratch;
+mod servers;
+mod sock_calls;
 mod socket;
 mod stack;
+mod streams;
 mod table;
 pub mod tcp;
+mod transports;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};
+pub use bytes::Bytes;
+pub use connections::{
+    Coroutine, CreateConnection, CreateDatagramEndpoint, CreateServer, CreateUnixConnection,
+    CreateUnixServer, Hosts, SendCoroutine,
+};
 pub use counterpoint_runtime::choices::Ratio;
 pub use counterpoint_runtime::kernel::{KernelWait, Line};
 pub use dns::{ResolveError, ResolveErrorKind};
 pub use errno::Errno;
+pub use errors::{IncompleteReadError, LimitOverrunError};
+pub use event_loop_ext::EventLoopExt;
 pub use link::{Latency, Link, Preset};
 pub use loopback::Loopback;
 pub use network::{Network, Side, StackSettings};
 pub use options::SocketOption;
+pub use protocols::{BufferedProtocol, DatagramProtocol, FlowControl, IntoProtocol, Protocol};
 pub use registry::{NetworkHandle, unlink_unix_socket};
+pub use resolver::GetAddrInfo;
+pub use servers::{Server, ServerWaitClosed};
 pub use socket::Socket;
+pub use streams::{
+    ClientConnected, OpenConnection, OpenUnixConnection, StartServer, StartUnixServer, StreamReader,
+    StreamReaderProtocol, StreamWriter, open_connection, open_connection_from, open_unix_connection,
+    open_unix_connection_from, start_server, start_server_from, start_unix_server, start_unix_server_from,
+};
+pub use transports::{DatagramTransport, Transport};

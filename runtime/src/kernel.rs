@@ -258,6 +258,11 @@ pub fn caller() -> Option<Caller> {
     })
 }
 
+/// A handle of the loop with this number, running or not; none if it is closed, or of another thread.
+pub fn event_loop(number: u64) -> Option<EventLoop> {
+    EventLoop::of(number)
+}
+
 /// The seed of the current loop's run, for what stands below it; 0 without a loop.
 pub fn seed() -> u64 {
     access_current(|l| l.settings.seed).unwrap_or(0)

@@ -1,3 +1,5 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
+mod handles;
+mod stream_reader;
 mod tcp;
