@@ -161,6 +161,14 @@ impl Link {
     }
 }
 
+impl Link {
+    fn certain_latency(&self) -> Option<Duration> {
+        let sure = [self.slow.0, self.segment_loss.unwrap_or(self.loss), self.corrupt, self.reset];
+        let latency = self.latency.certain().filter(|_| self.bandwidth == 0)?;
+        sure.into_iter().all(Ratio::is_never).then(|| latency + Duration::from_nanos(self.extra))
+    }
+}
+
 impl Default for Link {
     fn default() -> Link {
         Link::new()
@@ -204,11 +212,24 @@ pub(crate) struct LinkState {
     pub(crate) settings: Link,
     /// When the last packet will have left.
     busy: Instant,
+    certain: Option<Duration>,
 }
 
 impl LinkState {
     pub(crate) fn new(settings: Link) -> LinkState {
-        LinkState { settings, busy: Instant::ZERO }
+        LinkState { settings, busy: Instant::ZERO, certain: settings.certain_latency() }
+    }
+
+    /// How long every segment takes, if nothing is drawn for one and none waits in line.
+    #[inline]
+    pub(crate) fn certain_latency(&self) -> Option<Duration> {
+        self.certain
+    }
+
+    /// Sets what it is from now on.
+    pub(crate) fn set(&mut self, settings: Link) {
+        self.settings = settings;
+        self.certain = settings.certain_latency();
     }
 
     /// Sends a packet at a moment.
@@ -217,8 +238,7 @@ impl LinkState {
         let Parcel { key, bytes, segment, not_before } = parcel;
         let link = &self.settings;
         let mut left = now;
-        if link.bandwidth != 0 {
-            let nanos = u64::from(bytes) * 8_000_000_000 / link.bandwidth;
+        if let Some(nanos) = (u64::from(bytes) * 8_000_000_000).checked_div(link.bandwidth) {
             left = self.busy.max(now) + Duration::from_nanos(nanos);
             self.busy = left;
         }
@@ -241,7 +261,7 @@ impl LinkState {
         }
         if draws.strikes(Kind::Reorder, key, link.reorder.0) {
             let held = draws.below(Kind::Reorder, key ^ 1, link.reorder.1 + 1);
-            fate.at = fate.at + Duration::from_nanos(held);
+            fate.at += Duration::from_nanos(held);
         }
         if draws.strikes(Kind::Duplicate, key, link.duplicate) {
             let latency = link.latency.draw(draws, key ^ 2) + link.extra;

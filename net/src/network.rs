@@ -79,8 +79,26 @@ struct Process {
 
 /// Something that happens below the loops.
 enum Event {
-    Arrive { from: u32, to: u32, link: Option<u32>, packet: Packet },
-    Timer { socket: SocketId, idle: bool },
+    /// A segment between two sockets that know each other: the usual case.
+    Segment {
+        from: SocketId,
+        to: SocketId,
+        link: Option<u32>,
+        segment: Segment,
+    },
+    Arrive(Box<Arrival>),
+    Timer {
+        socket: SocketId,
+        idle: bool,
+    },
+}
+
+/// Any packet, and its way.
+struct Arrival {
+    from: u32,
+    to: u32,
+    link: Option<u32>,
+    packet: Packet,
 }
 
 impl Network {
@@ -191,7 +209,11 @@ impl Network {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Arrive { from, to, link, packet } => self.arrive(from, to, link, packet),
+            Event::Segment { from, to, link, segment } => self.segment_is_due(from, to, link, segment),
+            Event::Arrive(arrival) => {
+                let Arrival { from, to, link, packet } = *arrival;
+                self.arrive(from, to, link, packet);
+            }
             Event::Timer { socket, idle } => {
                 self.idle_events -= usize::from(idle);
                 self.on_timer(socket);

@@ -26,7 +26,7 @@ pub(crate) enum Body {
 }
 
 /// Bytes of IP and TCP headers with timestamps; of IP and UDP.
-const TCP_HEADERS: u32 = 52;
+pub(crate) const TCP_HEADERS: u32 = 52;
 const UDP_HEADERS: u32 = 28;
 
 impl Packet {

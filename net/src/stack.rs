@@ -9,7 +9,7 @@ use crate::table::{Body, Socket, SocketId, Sockets};
 use crate::tcp::Settings;
 use counterpoint_runtime::choices::Draws;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -337,7 +337,7 @@ pub(crate) fn plain_socket(address: SocketAddr) -> SocketAddr {
 /// An address as a socket of IPv6 tells it.
 pub(crate) fn mapped(address: SocketAddr) -> SocketAddr {
     match address.ip() {
-        IpAddr::V4(v4) => SocketAddr::new(Ipv6Addr::from(v4.to_ipv6_mapped()).into(), address.port()),
+        IpAddr::V4(v4) => SocketAddr::new(v4.to_ipv6_mapped().into(), address.port()),
         IpAddr::V6(_) => address,
     }
 }

@@ -83,6 +83,11 @@ impl Latency {
         Duration::from_nanos(self.floor)
     }
 
+    /// The latency of every packet, if it is always the same.
+    pub(crate) fn certain(&self) -> Option<Duration> {
+        (self.shape == Shape::Constant).then(|| self.floor())
+    }
+
     /// The latency of one packet, in nanoseconds.
     #[inline]
     pub(crate) fn draw(&self, draws: &mut Draws, key: u64) -> u64 {
@@ -97,7 +102,7 @@ impl Latency {
             Shape::Exponential if in_tail => EXPONENTIAL_TAIL + quantile(&EXPONENTIAL, (drawn & 0xFFFF) << 8),
             Shape::Exponential => quantile(&EXPONENTIAL, drawn),
             Shape::Heavy if in_tail => {
-                let stretched = (0x1_0000 + 2 * quantile(&HEAVY, (drawn & 0xFFFF) << 8)) * HEAVY_TAIL >> 16;
+                let stretched = ((0x1_0000 + 2 * quantile(&HEAVY, (drawn & 0xFFFF) << 8)) * HEAVY_TAIL) >> 16;
                 (stretched - 0x1_0000) / 2
             }
             Shape::Heavy => quantile(&HEAVY, drawn),
@@ -112,7 +117,7 @@ impl Latency {
 fn quantile(table: &[u32; 257], drawn: u64) -> u64 {
     let (index, part) = ((drawn >> 16) as usize, drawn & 0xFFFF);
     let (low, high) = (u64::from(table[index]), u64::from(table[index + 1]));
-    low + ((high - low) * part >> 16)
+    low + (((high - low) * part) >> 16)
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -8,7 +8,7 @@ use crate::addr::{Address, Family, SocketType};
 use crate::errno::Errno;
 use crate::options::SocketOption;
 use crate::stack::{Transport, mapped, plain_socket};
-use crate::table::{Body, Datagrams, NOBODY, Socket, SocketId, UnixDatagrams, UnixStream};
+use crate::table::{Body, NOBODY, Socket, SocketId, UnixDatagrams, UnixStream};
 use counterpoint_runtime::{Handle, Instant};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 
@@ -46,7 +46,7 @@ impl Network {
             (Family::Unix, SocketType::Stream) => Body::UnixStream(Box::default()),
             (Family::Unix, SocketType::Datagram) => Body::UnixDatagrams(Box::default()),
             (_, SocketType::Stream) => Body::Fresh,
-            (_, SocketType::Datagram) => Body::Datagrams(Box::new(Datagrams::default())),
+            (_, SocketType::Datagram) => Body::Datagrams(Box::default()),
         };
         let index = self.sockets.insert(Socket::new(family, kind, stack, body));
         Ok(self.hand_out(index, process))

@@ -4,10 +4,10 @@
 //! when that one is gone; and an acknowledgement that changes nothing for anybody lies *aside* at its receiver until
 //! something else happens there, so that it is no event.
 
-use super::{Event, Network};
+use super::{Arrival, Event, Network};
 use crate::errno::Errno;
 use crate::link::{Fate, Lost, Parcel};
-use crate::packet::{Body as Load, Packet};
+use crate::packet::{Body as Load, Packet, TCP_HEADERS};
 use crate::stack::{Transport, hash_of};
 use crate::table::{Body, Route, SocketId, Tcp};
 use crate::tcp::{Connection, Flags, Segment, State, refuse};
@@ -83,24 +83,72 @@ impl Network {
         }
     }
 
+    /// A segment of a connection goes onto its link.
+    #[inline]
     fn send_segment(&mut self, index: u32, segment: Segment) {
+        let from = self.sockets.id(index);
+        let Body::Tcp(tcp) = &mut self.sockets.at(index).body else { return };
+        let (Some(to), None) = (tcp.peer, &self.trace) else {
+            return self.send_segment_rarely(index, segment);
+        };
+        let link = tcp.route.link;
+        let at = match link {
+            None => self.clock + self.loopback,
+            Some(link) => {
+                let entry = self.links.at(link);
+                let Some(latency) = entry.state.certain_latency() else {
+                    return self.send_segment_rarely(index, segment);
+                };
+                tcp.last_arrival = tcp.last_arrival.max(self.clock + latency);
+                if !entry.is_open() {
+                    return self
+                        .events
+                        .push(tcp.last_arrival, Event::Segment { from, to, link: Some(link), segment });
+                }
+                tcp.last_arrival
+            }
+        };
+        self.carry_segment(from, to, link, at, segment);
+    }
+
+    /// Puts a segment on its way; an acknowledgement that nobody waits for goes aside.
+    #[inline]
+    fn carry_segment(
+        &mut self,
+        from: SocketId,
+        to: SocketId,
+        link: Option<u32>,
+        at: Instant,
+        segment: Segment,
+    ) {
+        if segment.is_plain_ack()
+            && let Some(tcp) = self.sockets.get(to).and_then(|socket| socket.tcp())
+            && !tcp.connection.waits_for_acks()
+        {
+            return tcp.aside.push_back((at, segment));
+        }
+        self.events.push(at, Event::Segment { from, to, link, segment });
+    }
+
+    /// As [`send_segment`](Network::send_segment), where something is drawn, traced, or not known yet.
+    fn send_segment_rarely(&mut self, index: u32, segment: Segment) {
+        let own = self.sockets.id(index);
         let socket = self.sockets.at(index);
         let stack = socket.stack;
         let (Some(source), Some(destination)) = (socket.local, socket.remote) else { return };
         let Body::Tcp(tcp) = &mut socket.body else { return };
         let (route, to, key, not_before) = (tcp.route, tcp.peer, tcp.key, tcp.last_arrival);
-        let Some(link) = route.link else {
-            let at = self.clock + self.loopback;
-            let packet = Packet { source, destination, to, body: Load::Segment(segment) };
-            self.trace_fate(stack, stack, &packet, PacketFate::Sent);
-            return self.carry(stack, route, at, packet);
-        };
         let said = tcp.name_of_draws(&segment);
-        let entry = self.links.at(link);
-        let segment_key = Draws::key(&[entry.key, key, said]);
         let packet = Packet { source, destination, to, body: Load::Segment(segment) };
-        let parcel = Parcel { key: segment_key, bytes: packet.bytes(), segment: true, not_before };
-        let fate = entry.state.send(self.clock, parcel, &mut self.draws);
+        let fate = match route.link {
+            None => Fate { at: self.clock + self.loopback, again: None, lost: None, reset: false },
+            Some(link) => {
+                let entry = self.links.at(link);
+                let key = Draws::key(&[entry.key, key, said]);
+                let parcel = Parcel { key, bytes: packet.bytes(), segment: true, not_before };
+                entry.state.send(self.clock, parcel, &mut self.draws)
+            }
+        };
         if let Some(tcp) = self.sockets.at(index).tcp() {
             tcp.last_arrival = fate.at;
         }
@@ -111,21 +159,20 @@ impl Network {
         if fate.lost.is_some() {
             return self.lose(packet);
         }
-        self.carry(stack, route, fate.at, packet);
+        let open = route.link.is_none_or(|link| self.links.at(link).is_open());
+        match (to, packet.body) {
+            (Some(to), Load::Segment(segment)) if open => {
+                self.carry_segment(own, to, route.link, fate.at, segment);
+            }
+            (_, body) => {
+                let packet = Packet { source, destination, to, body };
+                self.push_arrival(fate.at, stack, route.stack, route.link, packet);
+            }
+        }
     }
 
-    /// Puts a packet on its way; an acknowledgement that nobody waits for goes aside.
-    fn carry(&mut self, from: u32, route: Route, at: Instant, packet: Packet) {
-        let open = route.link.is_none_or(|link| self.links.at(link).is_open());
-        if open
-            && packet.is_plain_ack()
-            && let Some(tcp) = packet.to.and_then(|id| self.sockets.get(id)?.tcp())
-            && !tcp.connection.waits_for_acks()
-            && let Load::Segment(segment) = packet.body
-        {
-            return tcp.aside.push_back((at, segment));
-        }
-        self.events.push(at, Event::Arrive { from, to: route.stack, link: route.link, packet });
+    fn push_arrival(&mut self, at: Instant, from: u32, to: u32, link: Option<u32>, packet: Packet) {
+        self.events.push(at, Event::Arrive(Box::new(Arrival { from, to, link, packet })));
     }
 
     /// The network lost a packet: who is never to hear of it may have to ask.
@@ -143,14 +190,14 @@ impl Network {
         let rst =
             |seq| Segment { seq, ack: 0, right: 0, flags: Flags::RST, payload: Bytes::new(), attempt: 0 };
         let there = Packet { body: Load::Segment(rst(segment.seq)), ..packet.clone() };
-        self.events.push(at, Event::Arrive { from, to: route.stack, link: route.link, packet: there });
+        self.push_arrival(at, from, route.stack, route.link, there);
         let back = Packet {
             source: packet.destination,
             destination: packet.source,
             to: None,
             body: Load::Segment(rst(segment.ack)),
         };
-        self.events.push(at, Event::Arrive { from: route.stack, to: from, link: None, packet: back });
+        self.push_arrival(at, route.stack, from, None, back);
     }
 
     /// Sends a packet that belongs to no connection: a datagram, a refusal, word of the unreachable.
@@ -158,7 +205,7 @@ impl Network {
         let Some(link) = route.link else {
             let at = self.clock + self.loopback;
             self.trace_sent(from, route.stack, &packet, &Fate { at, again: None, lost: None, reset: false });
-            return self.events.push(at, Event::Arrive { from, to: route.stack, link: None, packet });
+            return self.push_arrival(at, from, route.stack, None, packet);
         };
         let entry = self.links.at(link);
         let segment = packet.is_segment();
@@ -168,31 +215,73 @@ impl Network {
         self.trace_sent(from, route.stack, &packet, &fate);
         if let Some(again) = fate.again {
             let packet = packet.clone();
-            self.events.push(again, Event::Arrive { from, to: route.stack, link: Some(link), packet });
+            self.push_arrival(again, from, route.stack, Some(link), packet);
         }
         if fate.lost.is_none() {
-            self.events.push(fate.at, Event::Arrive { from, to: route.stack, link: Some(link), packet });
+            self.push_arrival(fate.at, from, route.stack, Some(link), packet);
         }
     }
 
     /// Acknowledgements that were set aside are waited for now.
     pub(super) fn make_events_of_aside(&mut self, index: u32) {
-        let socket = self.sockets.at(index);
-        let (to, Some(destination), Some(source)) = (socket.stack, socket.local, socket.remote) else {
-            return;
-        };
-        let Body::Tcp(tcp) = &mut socket.body else { return };
-        let from = tcp.route.stack;
+        let to = self.sockets.id(index);
+        let stack = self.sockets.at(index).stack;
+        let Some(tcp) = self.sockets.at(index).tcp() else { return };
+        let (Some(from), sender) = (tcp.peer, tcp.route.stack) else { return };
         let aside = std::mem::take(&mut tcp.aside);
-        let id = self.sockets.id(index);
-        let link = if from == to { None } else { Some(self.link_between(from, to)) };
+        let link = if sender == stack { None } else { Some(self.link_between(sender, stack)) };
         for (at, segment) in aside {
-            let packet = Packet { source, destination, to: Some(id), body: Load::Segment(segment) };
-            self.events.push(at, Event::Arrive { from, to, link, packet });
+            self.events.push(at, Event::Segment { from, to, link, segment });
         }
     }
 
     // ---- in
+
+    /// A segment between two sockets that know each other is due.
+    #[inline]
+    pub(super) fn segment_is_due(
+        &mut self,
+        from: SocketId,
+        to: SocketId,
+        link: Option<u32>,
+        segment: Segment,
+    ) {
+        let usual = self.trace.is_none()
+            && !segment.flags.contains(Flags::SYN)
+            && link.is_none_or(|link| self.links.at(link).is_open())
+            && self.sockets.get(to).is_some_and(|socket| {
+                let stack = &self.stacks[socket.stack as usize];
+                stack.power && !stack.frozen
+            });
+        if !usual {
+            return self.segment_is_due_rarely(from, to, link, segment);
+        }
+        self.count_arrival(to.index, segment.payload.len() as u32 + TCP_HEADERS);
+        self.segment_for(to, segment);
+    }
+
+    /// As any packet, with the addresses of whichever end is left; if none is, nobody could hear an answer.
+    #[cold]
+    fn segment_is_due_rarely(&mut self, from: SocketId, to: SocketId, link: Option<u32>, segment: Segment) {
+        let own = self
+            .sockets
+            .get(to)
+            .and_then(|own| Some((own.remote?, own.local?, own.stack, own.tcp()?.route.stack)));
+        let ends = own.or_else(|| {
+            let theirs = self.sockets.get(from)?;
+            Some((theirs.local?, theirs.remote?, theirs.tcp()?.route.stack, theirs.stack))
+        });
+        let Some((source, destination, stack, sender)) = ends else { return };
+        let packet = Packet { source, destination, to: Some(to), body: Load::Segment(segment) };
+        self.arrive(sender, stack, link, packet);
+    }
+
+    #[inline]
+    fn count_arrival(&mut self, to: u32, bytes: u32) {
+        self.packets += 1;
+        let word = self.clock.as_nanos() << 8 ^ u64::from(to) ^ u64::from(bytes) << 40;
+        self.fingerprint = (self.fingerprint.rotate_left(5) ^ word).wrapping_mul(FINGERPRINT_MULTIPLIER);
+    }
 
     /// A packet is due.
     pub(super) fn arrive(&mut self, from: u32, to: u32, link: Option<u32>, packet: Packet) {
@@ -211,9 +300,7 @@ impl Network {
             self.trace_fate(from, to, &packet, PacketFate::HostDown);
             return self.lose(packet);
         }
-        self.packets += 1;
-        let word = self.clock.as_nanos() << 8 ^ hash_of(packet.source) ^ u64::from(packet.bytes()) << 40;
-        self.fingerprint = (self.fingerprint.rotate_left(5) ^ word).wrapping_mul(FINGERPRINT_MULTIPLIER);
+        self.count_arrival(packet.to.map_or(0, |to| to.index), packet.bytes());
         if link.is_some() {
             self.trace_fate(from, to, &packet, PacketFate::Arrived);
         }
@@ -269,7 +356,9 @@ impl Network {
 
     fn segment_for(&mut self, id: SocketId, segment: Segment) {
         self.with_tcp(id, |connection, now, out| connection.on_segment(now, segment, out));
-        self.look_at_embryo(id);
+        if self.sockets.get(id).and_then(|socket| socket.tcp()).is_some_and(|tcp| tcp.listener.is_some()) {
+            self.look_at_embryo(id);
+        }
     }
 
     /// Lets a connection do something, with what lay aside for it done before.
@@ -291,6 +380,28 @@ impl Network {
         }
         let result = f(&mut tcp.connection, now, &mut out);
         self.after_tcp(id.index, out);
+        Some(result)
+    }
+
+    /// As [`with_tcp`](Network::with_tcp), for what changes nothing if it sends nothing.
+    #[inline]
+    pub(super) fn look_at_tcp<R>(
+        &mut self,
+        id: SocketId,
+        f: impl FnOnce(&mut Connection, Instant, &mut Vec<Segment>) -> R,
+    ) -> Option<R> {
+        let now = self.clock;
+        let tcp = self.sockets.get(id)?.tcp()?;
+        if tcp.aside.front().is_some_and(|(at, _)| *at <= now) {
+            return self.with_tcp(id, f);
+        }
+        let mut out = std::mem::take(&mut self.out);
+        let result = f(&mut tcp.connection, now, &mut out);
+        if out.is_empty() {
+            self.out = out
+        } else {
+            self.after_tcp(id.index, out)
+        }
         Some(result)
     }
 

@@ -58,7 +58,7 @@ impl Links {
         self.default = Some(link);
         for entry in &mut self.entries {
             if !self.set.contains_key(&(entry.from, entry.to)) {
-                entry.state.settings = link;
+                entry.state.set(link);
             }
         }
     }
@@ -66,7 +66,7 @@ impl Links {
     pub(super) fn set(&mut self, from: u32, to: u32, link: Link) {
         self.set.insert((from, to), link);
         if let Some(index) = self.by_pair.get(&(from, to)) {
-            self.entries[*index as usize].state.settings = link;
+            self.entries[*index as usize].state.set(link);
         }
     }
 

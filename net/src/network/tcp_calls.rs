@@ -246,13 +246,9 @@ impl Network {
         let limit = self.split(index, buffer.len());
         let buffer = &mut buffer[..limit];
         let id = self.sockets.id(index);
-        let received =
-            self.with_tcp(
-                id,
-                |connection, now, out| {
-                    if peek { connection.peek(buffer) } else { connection.read(now, buffer, out) }
-                },
-            );
+        let received = self.look_at_tcp(id, |connection, now, out| {
+            if peek { connection.peek(buffer) } else { connection.read(now, buffer, out) }
+        });
         match received {
             Some(received) => {
                 if let (Ok(count), false, Some(tcp)) = (received, peek, self.sockets.at(index).tcp()) {
