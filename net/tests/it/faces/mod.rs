@@ -1,6 +1,7 @@
 //! asyncio's faces of the network. What they print tick by tick is compared with CPython's own by the conformance tests;
 //! here are the rules that a program can lean on.
 
+mod connecting;
 mod datagrams;
 mod handles;
 mod servers;
