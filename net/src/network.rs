@@ -70,6 +70,8 @@ pub struct Network {
 struct Process {
     stack: u32,
     alive: bool,
+    /// How many sockets it holds.
+    open: usize,
     /// Sockets whose readiness may have changed.
     listed: Vec<u32>,
     stirred: bool,
@@ -115,6 +117,11 @@ impl Network {
     /// Lets packets, drops and cuts be events of a trace.
     pub fn set_trace(&mut self, sink: Option<Sink>) {
         self.trace = sink;
+    }
+
+    /// Draws nothing from now on: what is listed comes out, and everything else is ordinary.
+    pub fn fix_draws(&mut self, drawn: impl IntoIterator<Item = Drawn>) {
+        self.draws = Draws::fixed(drawn);
     }
 
     /// Keeps the draws that do not come out ordinary.

@@ -29,7 +29,7 @@ async fn wait_for<T: Clone + 'static>(
     way: Way,
     mut attempt: impl FnMut(&Socket) -> Option<Result<T>> + 'static,
 ) -> Result<T> {
-    let waiting = Waiting(begin_wait(event_loop, socket, way, move |future, socket| {
+    let waiting = begin_wait(event_loop, socket, way, move |future, socket| {
         if future.done() {
             return Ok(());
         }
@@ -38,8 +38,8 @@ async fn wait_for<T: Clone + 'static>(
             Some(Ok(value)) => future.set_result(value),
             Some(Err(error)) => future.set_exception(error),
         }
-    })?);
-    (&waiting.0).await
+    })?;
+    (&waiting.future).await
 }
 
 fn begin_wait<T: 'static>(
@@ -47,7 +47,7 @@ fn begin_wait<T: 'static>(
     socket: &Socket,
     way: Way,
     mut callback: impl FnMut(&Future<T>, &Socket) -> Result<()> + 'static,
-) -> Result<Future<T>> {
+) -> Result<Waiting<T>> {
     let event_loop =
         running::numbered(event_loop).ok_or_else(|| runtime_error("the event loop is closed"))?;
     let future = event_loop.create_future::<T>();
@@ -60,9 +60,10 @@ fn begin_wait<T: 'static>(
         Way::Read => readers::put_reader(&event_loop, socket, run),
         Way::Write => readers::put_writer(&event_loop, socket, run),
     };
-    let (event_loop, socket) = (event_loop.number(), socket.clone());
-    future.add_done_callback(move |_| end_wait(event_loop, &socket, way, &handle));
-    Ok(future)
+    let event_loop = event_loop.number();
+    let (at, own) = (socket.clone(), handle.clone());
+    future.add_done_callback(move |_| end_wait(event_loop, &at, way, &own));
+    Ok(Waiting { future, socket: socket.clone(), way, handle })
 }
 
 /// `_sock_read_done`, `_sock_write_done`.
@@ -73,21 +74,38 @@ fn end_wait(event_loop: u64, socket: &Socket, way: Way, handle: &Handle) -> Resu
     if let Some(event_loop) = running::numbered(event_loop) {
         readers::ensure_no_transport(&event_loop, socket)?;
     }
+    let_go(socket, way, handle);
+    Ok(())
+}
+
+fn let_go(socket: &Socket, way: Way, handle: &Handle) {
     match way {
         Way::Read => readers::drop_reader(socket),
         Way::Write => readers::drop_writer(socket),
     };
     handle.cancel(); // a closed socket has let it go already
-    Ok(())
 }
 
 /// A future that is cancelled with the call that waits for it, so that the socket's callback goes, too.
-struct Waiting<T: 'static>(Future<T>);
+///
+/// Where tasks may run before callbacks that were ready earlier, the caller goes on before the done callback has taken
+/// the socket's callback away: then it does so itself.
+struct Waiting<T: 'static> {
+    future: Future<T>,
+    socket: Socket,
+    way: Way,
+    handle: Handle,
+}
 
 impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
-        if kernel::caller().is_some() && !self.0.done() {
-            self.0.cancel();
+        if kernel::caller().is_none() {
+            return;
+        }
+        if !self.future.done() {
+            self.future.cancel();
+        } else if !self.handle.cancelled() {
+            let_go(&self.socket, self.way, &self.handle);
         }
     }
 }
@@ -188,7 +206,7 @@ pub(crate) async fn sock_accept(event_loop: u64, socket: Socket) -> Result<(Sock
     // One that is accepted although the call was cancelled in this very tick: CPython does not look whether anybody
     // waits. It is closed with this callback.
     let late = Cell::new(None);
-    let waiting = Waiting(begin_wait(event_loop, &socket, Way::Read, move |future, socket| {
+    let waiting = begin_wait(event_loop, &socket, Way::Read, move |future, socket| {
         let accepted = match attempted(socket.accept()) {
             None => return Ok(()),
             Some(Ok(accepted)) => accepted,
@@ -198,6 +216,6 @@ pub(crate) async fn sock_accept(event_loop: u64, socket: Socket) -> Result<(Sock
             late.set(Some(accepted.0.clone()));
         }
         future.set_result(accepted)
-    })?);
-    (&waiting.0).await
+    })?;
+    (&waiting.future).await
 }

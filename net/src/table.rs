@@ -185,8 +185,10 @@ impl Sockets {
     /// Frees a number; what is to be dropped outside of the network is given back.
     pub(crate) fn remove(&mut self, index: u32) -> Socket {
         let slot = &mut self.slots[index as usize];
+        if !matches!(slot.body, Body::Free) {
+            self.free.push(index);
+        }
         let empty = Socket::empty(slot.generation.wrapping_add(1));
-        self.free.push(index);
         std::mem::replace(slot, empty)
     }
 

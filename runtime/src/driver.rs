@@ -204,7 +204,10 @@ impl EventLoop {
     }
 
     /// A replay ends where it leaves its recording.
-    fn refuse_divergence(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Runtime`, with the [`Divergence`](crate::choices::recording::Divergence), once.
+    pub fn refuse_divergence(&self) -> Result<()> {
         match access_quietly(self.id(), |l| l.rt.observed.diverged.take()).flatten() {
             None => Ok(()),
             Some(divergence) => Err(Error::wrap(ErrorKind::Runtime, divergence)),

@@ -13,10 +13,11 @@
 use crate::outcome::{Failure, FailureKind, Identity, Outcome};
 use crate::outside::{self, Escape};
 use crate::panics::{Panic, caught};
-use crate::recording::Recording;
+use crate::recording::{RecordedProcess, Recording, Watch};
 use crate::report;
 use crate::settings::Settings;
 use crate::world::{Below, World};
+use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep};
 use counterpoint_runtime::trace::{Sink, Trace};
 use counterpoint_runtime::{
@@ -89,6 +90,13 @@ pub(crate) struct UnderTest {
     world: Option<(Below, World)>,
 }
 
+/// What was chosen in a run.
+pub(crate) struct Choices {
+    pub(crate) steps: Vec<RecordedStep>,
+    pub(crate) processes: Vec<RecordedProcess>,
+    pub(crate) draws: Vec<Drawn>,
+}
+
 /// Why a run did not pass: the first that comes decides.
 enum Ending {
     Failure(Box<Failure>),
@@ -109,8 +117,9 @@ impl UnderTest {
     }
 
     /// Puts a world below the loop.
-    pub(crate) fn put_into_world(&mut self, settings: &Settings, sink: Option<Sink>) {
-        let world = crate::world::start(&self.event_loop, settings, sink, Rc::clone(&self.errors));
+    pub(crate) fn put_into_world(&mut self, settings: &Settings, watch: &Watch, sink: Option<Sink>) {
+        let errors = Rc::clone(&self.errors);
+        let world = crate::world::start(&self.event_loop, settings, watch, sink, errors);
         self.world = Some(world.expect("a loop that was just made stands on nothing"));
     }
 
@@ -118,7 +127,7 @@ impl UnderTest {
     pub(crate) fn run(
         mut self,
         program: &dyn Fn(&mut Runner, Option<World>) -> Result<()>,
-    ) -> (Run, Option<Vec<RecordedStep>>) {
+    ) -> (Run, Option<Choices>) {
         let world = self.world.as_ref().map(|(_, world)| world.clone());
         let ended = caught(|| program(&mut self.runner, world));
         let judged = self.judge(ended);
@@ -143,6 +152,9 @@ impl UnderTest {
             divergence: None,
         };
         let steps = self.event_loop.take_recording();
+        let (processes, draws) =
+            self.world.as_ref().map(|(below, _)| below.take_recorded()).unwrap_or_default();
+        let choices = steps.map(|steps| Choices { steps, processes, draws });
         let ending = self.close(ending, &run);
         run.notes = self.notes;
         match ending {
@@ -154,7 +166,7 @@ impl UnderTest {
                 run.divergence = Some(divergence);
             }
         }
-        (run, steps)
+        (run, choices)
     }
 
     /// Hosts that still run do so no more; one that failed without anybody looking is a failure.

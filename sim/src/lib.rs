@@ -69,6 +69,12 @@ mod world;
 
 #[doc(inline)]
 pub use counterpoint_net as net;
+// asyncio's faces of the network.
+pub use counterpoint_net::{
+    BufferedProtocol, DatagramProtocol, DatagramTransport, EventLoopExt, IncompleteReadError,
+    LimitOverrunError, Protocol, Server, StreamReader, StreamReaderProtocol, StreamWriter, Transport,
+    open_connection, open_unix_connection, start_server, start_unix_server,
+};
 // What asyncio has, and the types of its values. What the runtime offers beyond has a home in one of the modules.
 pub use counterpoint_runtime::{
     Acquire, AnyTask, AsCompleted, Awaitable, Barrier, BarrierWait, BoundedSemaphore, CallbackOutput, Claim,

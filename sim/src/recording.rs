@@ -1,7 +1,7 @@
 //! The strict recording of one run, and its file.
 //!
-//! A recording holds all that decides the run (settings, then each step's choice), and what it led to (fingerprint and
-//! failure). It is followed strictly: the replay ends at the first step that is not as recorded, and names it.
+//! A recording holds all that decides the run (settings, then each step's choice, of each process, and what the network
+//! drew), and what it led to (fingerprint and failure). It is followed strictly: the replay ends at the first step that is not as recorded, and names it.
 //!
 //! The file is a line of text with the format's version, then bytes: numbers as little-endian base 128 (seven bits a
 //! byte, the top bit says that more follow), texts as length and UTF-8, lanes as a dictionary and numbers into it. The
@@ -10,13 +10,15 @@
 use crate::outcome::{Digest, Failure, FailureKind};
 use crate::settings::{Limits, Settings};
 use counterpoint_runtime::choices::recording::RecordedStep;
+use counterpoint_runtime::choices::{Drawn, Kind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 const MAGIC: &str = "counterpoint recording ";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// All choices of one run, and what they led to.
 ///
@@ -36,9 +38,21 @@ pub struct Recording {
     pub(crate) name: String,
     pub(crate) fixed: bool,
     pub(crate) settings: Settings,
+    /// Of the program's own process.
     pub(crate) steps: Vec<RecordedStep>,
+    /// Of each process on a host, in the order in which they were started.
+    pub(crate) processes: Vec<RecordedProcess>,
+    /// What the network drew and was not ordinary.
+    pub(crate) draws: Vec<Drawn>,
     pub(crate) fingerprint: u64,
     pub(crate) failure: Option<RecordedFailure>,
+}
+
+/// The steps of a process on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecordedProcess {
+    pub(crate) host: String,
+    pub(crate) steps: Vec<RecordedStep>,
 }
 
 /// The failure that a recorded run ended in.
@@ -55,6 +69,15 @@ impl RecordedFailure {
         let (kind, digest) = (failure.kind, failure.identity.digest());
         RecordedFailure { kind, digest, message: failure.message.clone() }
     }
+}
+
+/// What is kept of a run beside its outcome.
+#[derive(Clone, Default)]
+pub(crate) struct Watch {
+    pub(crate) trace: bool,
+    pub(crate) record: bool,
+    /// The run that is followed instead of strategy and draws.
+    pub(crate) replay: Option<Arc<Recording>>,
 }
 
 /// Why a file is no recording that can be followed.
@@ -108,12 +131,12 @@ impl Recording {
 
     /// How many steps were recorded.
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.steps.len() + self.processes.iter().map(|process| process.steps.len()).sum::<usize>()
     }
 
     /// Was nothing recorded?
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.len() == 0
     }
 
     /// Writes it to a file.
@@ -150,7 +173,18 @@ impl Recording {
             out.number(failure.digest);
             out.text(&failure.message);
         }
-        self.write_steps(&mut out);
+        write_steps(&self.steps, &mut out);
+        out.number(self.processes.len() as u64);
+        for process in &self.processes {
+            out.text(&process.host);
+            write_steps(&process.steps, &mut out);
+        }
+        out.number(self.draws.len() as u64);
+        for drawn in &self.draws {
+            out.number(drawn.kind as u64);
+            out.number(drawn.key);
+            out.number(drawn.value);
+        }
         let mut digest = Digest::new();
         digest.bytes(&out.0);
         out.0.extend_from_slice(&digest.value().to_le_bytes());
@@ -169,26 +203,6 @@ impl Recording {
         out.maybe(step_cost.map(|cost| nanos(cost.0)));
         out.maybe(step_cost.map(|cost| nanos(cost.1)));
         out.number(u64::from(*tasks_must_end));
-    }
-
-    fn write_steps(&self, out: &mut Writer) {
-        let mut numbers = BTreeMap::new();
-        let mut lanes = Vec::new();
-        for step in &self.steps {
-            numbers.entry(step.lane.as_str()).or_insert_with(|| {
-                lanes.push(step.lane.as_str());
-                lanes.len() as u64 - 1
-            });
-        }
-        out.number(lanes.len() as u64);
-        lanes.iter().for_each(|lane| out.text(lane));
-        out.number(self.steps.len() as u64);
-        for step in &self.steps {
-            out.number(numbers[step.lane.as_str()]);
-            out.number(u64::from(step.rank));
-            out.number(u64::from(step.ready));
-            out.number(u64::from(step.check));
-        }
     }
 
     /// Reads the bytes of a file.
@@ -213,6 +227,26 @@ impl Recording {
     }
 }
 
+fn write_steps(steps: &[RecordedStep], out: &mut Writer) {
+    let mut numbers = BTreeMap::new();
+    let mut lanes = Vec::new();
+    for step in steps {
+        numbers.entry(step.lane.as_str()).or_insert_with(|| {
+            lanes.push(step.lane.as_str());
+            lanes.len() as u64 - 1
+        });
+    }
+    out.number(lanes.len() as u64);
+    lanes.iter().for_each(|lane| out.text(lane));
+    out.number(steps.len() as u64);
+    for step in steps {
+        out.number(numbers[step.lane.as_str()]);
+        out.number(u64::from(step.rank));
+        out.number(u64::from(step.ready));
+        out.number(u64::from(step.check));
+    }
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -227,7 +261,17 @@ fn read_body(input: &mut Reader<'_>) -> Option<Recording> {
         true => Some(read_failure(input)?),
     };
     let steps = read_steps(input)?;
-    input.0.is_empty().then_some(Recording { name, fixed, settings, steps, fingerprint, failure })
+    let mut processes = Vec::new();
+    for _ in 0..input.number()? {
+        processes.push(RecordedProcess { host: input.text()?, steps: read_steps(input)? });
+    }
+    let mut draws = Vec::new();
+    for _ in 0..input.number()? {
+        let kind = Kind::from_number(input.number()?)?;
+        draws.push(Drawn { kind, key: input.number()?, value: input.number()? });
+    }
+    let recording = Recording { name, fixed, settings, steps, processes, draws, fingerprint, failure };
+    input.0.is_empty().then_some(recording)
 }
 
 fn read_settings(input: &mut Reader<'_>) -> Option<Settings> {

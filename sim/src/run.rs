@@ -4,10 +4,10 @@
 //! and says what came of it (see `ending`). A run is a pure function of the description: its [`Run`] is the same on
 //! every thread. What its program asks of the operating system meanwhile is the run's own, too (see `outside`).
 
-use crate::ending::{Run, UnderTest};
+use crate::ending::{Choices, Run, UnderTest};
 use crate::log;
 use crate::outside;
-use crate::recording::{RecordedFailure, Recording};
+use crate::recording::{RecordedFailure, Recording, Watch};
 use crate::settings::Settings;
 use crate::world::World;
 use counterpoint_runtime::choices::recording::Replay;
@@ -47,15 +47,6 @@ pub struct Simulation {
 
 /// Makes the main coroutine and runs it to its end.
 type Program = dyn Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync;
-
-/// What is kept of a run beside its outcome.
-#[derive(Clone, Default)]
-pub(crate) struct Watch {
-    pub(crate) trace: bool,
-    pub(crate) record: bool,
-    /// The steps that are followed instead of the strategy.
-    pub(crate) replay: Option<Replay>,
-}
 
 impl Simulation {
     /// A simulation of a program: a function that makes its main coroutine, called once for each run.
@@ -173,7 +164,7 @@ impl Simulation {
     /// [`Run::divergence`] says where the run left the recording, if it did.
     pub fn replay(mut self, recording: &Recording) -> Simulation {
         self.settings = recording.settings.clone();
-        self.watch.replay = Some(Replay::new(recording.steps.clone()));
+        self.watch.replay = Some(Arc::new(recording.clone()));
         self
     }
 
@@ -219,14 +210,16 @@ impl Simulation {
         let mut under_test =
             UnderTest::new(make_loop(settings, watch, sink.clone()), settings.tasks_must_end);
         if self.in_world {
-            under_test.put_into_world(settings, sink);
+            under_test.put_into_world(settings, watch, sink);
         }
-        let (run, steps) = under_test.run(&*self.program);
-        let recording = steps.map(|steps| Recording {
+        let (run, choices) = under_test.run(&*self.program);
+        let recording = choices.map(|Choices { steps, processes, draws }| Recording {
             name: self.name.clone(),
             fixed: false,
             settings: settings.clone(),
             steps,
+            processes,
+            draws,
             fingerprint: run.fingerprint,
             failure: run.outcome.failure().map(RecordedFailure::of),
         });
@@ -253,7 +246,7 @@ fn make_loop(settings: &Settings, watch: &Watch, sink: Option<Sink>) -> EventLoo
         builder = builder.step_cost(min, max);
     }
     if let Some(replay) = &watch.replay {
-        builder = builder.replay(replay.clone());
+        builder = builder.replay(Replay::new(replay.steps.clone()));
     }
     let event_loop = builder.build();
     event_loop.set_tick_limit(settings.limits.ticks);

@@ -4,6 +4,7 @@
 //! machine runs the same ones. `COUNTERPOINT_PROGRAMS` sets how many (2,000 if it is not set).
 
 mod pinned;
+mod worlds;
 
 use counterpoint::explore::{Profile, Strategy};
 use counterpoint::{EventLoop, EventLoopBuilder};

@@ -57,6 +57,7 @@ impl Network {
         self.descriptors += 1;
         let socket = self.sockets.at(index);
         (socket.process, socket.number, socket.handles) = (process, self.descriptors, 1);
+        self.processes[process as usize].open += 1;
         self.sockets.id(index)
     }
 
@@ -91,8 +92,11 @@ impl Network {
         let keep = Socket { interest, ..Socket::new(socket.family, socket.kind, stack, Body::Free) };
         self.trash.push(keep);
         let socket = self.sockets.at(index);
-        socket.process = NOBODY;
-        match &socket.body {
+        let process = std::mem::replace(&mut socket.process, NOBODY);
+        if process != NOBODY {
+            self.processes[process as usize].open -= 1;
+        }
+        match &self.sockets.at(index).body {
             Body::Free => return,
             Body::Tcp(_) => return self.close_connection(index),
             Body::UnixStream(_) => self.close_unix_stream(index),

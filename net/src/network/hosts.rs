@@ -94,16 +94,18 @@ impl Network {
 
     /// A process begins on a host. Its number is never another's.
     pub fn begin_process(&mut self, stack: u32) -> u32 {
-        self.processes.push(Process { stack, alive: true, listed: Vec::new(), stirred: false });
+        self.processes.push(Process { stack, alive: true, open: 0, listed: Vec::new(), stirred: false });
         self.processes.len() as u32 - 1
     }
 
     /// A process has ended: its kernel closes what it had open, so that its peers see the end of a stream, or a reset if
     /// something was unread.
     pub fn end_process(&mut self, process: u32) {
-        for index in self.sockets.indices() {
-            if self.sockets.at(index).process == process {
-                self.close(index);
+        if self.processes[process as usize].open > 0 {
+            for index in self.sockets.indices() {
+                if self.sockets.at(index).process == process {
+                    self.close(index);
+                }
             }
         }
         let process = &mut self.processes[process as usize];
@@ -112,12 +114,6 @@ impl Network {
 
     /// The power of a host goes: nothing of its kernel stays, and nobody is told.
     pub fn cut_power(&mut self, stack: u32) {
-        self.cut_power_quietly(stack);
-        self.tell_of_host(stack, "crashes: the power is cut");
-    }
-
-    /// As [`cut_power`](Network::cut_power), without a word in the trace: the end of a run.
-    pub fn cut_power_quietly(&mut self, stack: u32) {
         for index in self.sockets.indices() {
             if self.sockets.at(index).stack == stack {
                 let socket = self.sockets.remove(index);
@@ -125,9 +121,10 @@ impl Network {
             }
         }
         for process in self.processes.iter_mut().filter(|process| process.stack == stack) {
-            (process.alive, process.listed) = (false, Vec::new());
+            (process.alive, process.open, process.listed) = (false, 0, Vec::new());
         }
         self.stacks[stack as usize].forget();
+        self.tell_of_host(stack, "crashes: the power is cut");
         self.tell_peers_of_loss(stack);
     }
 
@@ -139,6 +136,18 @@ impl Network {
                 self.with_tcp(id, |connection, now, _| connection.on_loss(now));
             }
         }
+    }
+
+    /// The end of a run: all power goes, without a word.
+    pub fn cut_all_power(&mut self) {
+        for index in self.sockets.indices() {
+            let socket = self.sockets.remove(index);
+            self.trash.push(socket);
+        }
+        for process in &mut self.processes {
+            (process.alive, process.open, process.listed) = (false, 0, Vec::new());
+        }
+        self.stacks.iter_mut().for_each(Stack::forget);
     }
 
     /// The power of a host is back, its kernel new.

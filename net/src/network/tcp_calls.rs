@@ -268,11 +268,10 @@ impl Network {
     #[inline]
     fn split(&mut self, index: u32, wanted: usize) -> usize {
         let Some(tcp) = self.sockets.at(index).tcp() else { return wanted };
-        let (Route { stack: peer, link: Some(link) }, key, read) = (tcp.route, tcp.key, tcp.read) else {
+        let (Some(link), key, read) = (tcp.route.link, tcp.key, tcp.read) else {
             return wanted;
         };
         let there = tcp.connection.available().min(wanted);
-        let _ = peer;
         self.part(link, Kind::Split, Draws::key(&[key, read]), there).unwrap_or(wanted)
     }
 
@@ -283,7 +282,9 @@ impl Network {
     }
 
     fn part(&mut self, link: u32, kind: Kind, key: u64, whole: usize) -> Option<usize> {
-        let chance = self.links.at(link).state.settings.split;
+        // Both ends have the connection's name: the link tells them apart.
+        let entry = self.links.at(link);
+        let (chance, key) = (entry.state.settings.split, Draws::key(&[entry.key, key]));
         if whole < 2 || !self.draws.strikes(kind, key, chance) {
             return None;
         }

@@ -31,10 +31,6 @@ pub enum Kind {
     Split,
     /// How many of the bytes does a write take?
     ShortWrite,
-    /// The first sequence number of a connection.
-    Sequence,
-    /// The first ephemeral port of a host.
-    Port,
     /// Does a look-up of a name fail, how late is its answer, and in which order?
     Resolve,
     /// A setting of a run, such as a preset draws it.
@@ -42,6 +38,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 11] = [
+        Kind::Latency,
+        Kind::Slow,
+        Kind::Loss,
+        Kind::Duplicate,
+        Kind::Reorder,
+        Kind::Corrupt,
+        Kind::Reset,
+        Kind::Split,
+        Kind::ShortWrite,
+        Kind::Resolve,
+        Kind::Setting,
+    ];
+
+    /// The kind that a recording writes as this number.
+    pub fn from_number(number: u64) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| *kind as u64 == number)
+    }
+
     /// Its name in reports and recordings.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,8 +70,6 @@ impl Kind {
             Kind::Reset => "reset",
             Kind::Split => "split",
             Kind::ShortWrite => "short write",
-            Kind::Sequence => "sequence",
-            Kind::Port => "port",
             Kind::Resolve => "resolve",
             Kind::Setting => "setting",
         }

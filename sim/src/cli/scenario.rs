@@ -1,6 +1,7 @@
 //! What a command line offers: programs with a name.
 
 use crate::run::Simulation;
+use crate::world::World;
 use counterpoint_runtime::{Profile, Result};
 use std::future::Future;
 
@@ -61,6 +62,26 @@ impl Scenario {
     {
         let program = Simulation::new(program).named(self.name.clone());
         Scenario { program: Some(program), ..self }
+    }
+
+    /// Sets the program, one in a world of hosts.
+    pub fn program_in_world<F, Fut>(self, program: F) -> Scenario
+    where
+        F: Fn(World) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + 'static,
+    {
+        let program = Simulation::with_world(program).named(self.name.clone());
+        Scenario { program: Some(program), ..self }
+    }
+
+    /// Sets the program in a world of hosts with the bug repaired.
+    pub fn fixed_in_world<F, Fut>(self, program: F) -> Scenario
+    where
+        F: Fn(World) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + 'static,
+    {
+        let fixed = Simulation::with_world(program).named(self.name.clone());
+        Scenario { fixed: Some(fixed), ..self }
     }
 
     /// Sets the program with the bug repaired.

@@ -7,14 +7,15 @@
 use crate::ending::Run;
 use crate::outcome::{Failure, Identity, Outcome};
 use crate::outside;
-use crate::run::{Simulation, Watch};
+use crate::recording::Watch;
+use crate::run::Simulation;
 use crate::settings::Settings;
 use counterpoint_runtime::Profile;
-use counterpoint_runtime::choices::recording::Replay;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many runs a thread takes at a time.
@@ -316,7 +317,7 @@ fn first_difference(simulation: &Simulation, settings: &Settings, second: &Run) 
         Outcome::Failed(failure) => format!("failed otherwise: {failure}"),
         Outcome::Inconclusive(reason) => format!("was inconclusive: {reason}"),
     };
-    let replay = second.recording.as_ref().map(|recording| Replay::new(recording.steps.clone()));
+    let replay = second.recording.clone().map(Arc::new);
     let third = simulation.run_as(settings, &Watch { replay, ..Watch::default() });
     let step = match third.divergence {
         Some(divergence) => format!("of three runs the first to stray did so at step {}", divergence.step),

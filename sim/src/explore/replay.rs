@@ -4,6 +4,7 @@ use crate::ending::Run;
 use crate::outcome::Outcome;
 use crate::recording::Recording;
 use crate::run::Simulation;
+use counterpoint_runtime::choices::recording::RecordedStep;
 use std::fmt;
 
 /// What came of following a recording.
@@ -55,14 +56,11 @@ fn compare(run: &Run, recording: &Recording) -> Verdict {
     if let Some(divergence) = &run.divergence {
         return Verdict::Diverged(divergence.to_string());
     }
-    let steps = run.recording.as_ref().map_or(0, Recording::len);
-    if steps < recording.len() {
+    if let Some((step, lane)) = first_missing(run, recording) {
         return Verdict::Diverged(format!(
-            "replay diverged at step {}: the recording says `{}`, but the program has ended.\nThe program changed since it \
-             was recorded, or reads something that the seed does not fix (a static, an address, a file; where \
+            "replay diverged at step {step}: the recording says `{lane}`, but the program has ended.\nThe program changed \
+             since it was recorded, or reads something that the seed does not fix (a static, an address, a file; where \
              the outside is real, time and the order of a HashMap as well).",
-            steps + 1,
-            recording.steps[steps].lane,
         ));
     }
     let found = run.outcome.failure().map(|failure| failure.identity.digest());
@@ -79,4 +77,21 @@ fn compare(run: &Run, recording: &Recording) -> Verdict {
     Verdict::EndsOtherwise(format!(
         "every step was as recorded, but the end was not: recorded was {recorded}; now it {found}"
     ))
+}
+
+/// The first step of a process that the replay did not come to.
+fn first_missing<'a>(run: &Run, recording: &'a Recording) -> Option<(usize, &'a str)> {
+    let missing = |found: usize, recorded: &'a [RecordedStep]| {
+        recorded.get(found).map(|step| (found + 1, step.lane.as_str()))
+    };
+    let Some(found) = &run.recording else { return missing(0, &recording.steps) };
+    missing(found.steps.len(), &recording.steps).or_else(|| {
+        let processes = recording.processes.iter().enumerate();
+        processes
+            .filter_map(|(number, recorded)| {
+                let found = found.processes.get(number).map_or(0, |process| process.steps.len());
+                missing(found, &recorded.steps)
+            })
+            .next()
+    })
 }

@@ -21,6 +21,8 @@ prop_compose! {
         fingerprint: u64,
         failure in prop::option::of((0..FailureKind::ALL.len(), any::<u64>(), ".{0,20}")),
         steps in steps(),
+        processes in prop::collection::vec((".{0,9}", steps()), 0..3),
+        draws in prop::collection::vec((0..Kind::ALL.len(), any::<u64>(), 1u64..), 0..9),
     ) -> Recording {
         let step_cost = cost.map(|(min, max)| (Duration::from_nanos(min), Duration::from_nanos(max)));
         let limits = Limits { ticks: None, steps: steps_max, time: Some(Duration::from_secs(3)) };
@@ -35,7 +37,11 @@ prop_compose! {
         };
         let failure = failure
             .map(|(kind, digest, message)| RecordedFailure { kind: FailureKind::ALL[kind], digest, message });
-        Recording { name, fixed, settings, steps, fingerprint, failure }
+        let processes =
+            processes.into_iter().map(|(host, steps)| RecordedProcess { host, steps }).collect();
+        let draws =
+            draws.into_iter().map(|(kind, key, value)| Drawn { kind: Kind::ALL[kind], key, value }).collect();
+        Recording { name, fixed, settings, steps, processes, draws, fingerprint, failure }
     }
 }
 
@@ -61,7 +67,7 @@ proptest! {
 
     #[test]
     fn any_bytes_at_all_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut file = b"counterpoint recording 1\n".to_vec();
+        let mut file = b"counterpoint recording 2\n".to_vec();
         file.extend(&bytes);
         let mut digest = Digest::new();
         digest.bytes(&file);
@@ -73,7 +79,7 @@ proptest! {
 
 #[test]
 fn a_recording_of_another_version_says_so() {
-    let error = Recording::from_bytes(b"counterpoint recording 2\nwhatever").expect_err("another version");
-    assert_eq!(error, RecordingError::Version("2".to_owned()));
-    assert!(error.to_string().contains("has version 2 of the format, and this program reads version 1"));
+    let error = Recording::from_bytes(b"counterpoint recording 1\nwhatever").expect_err("another version");
+    assert_eq!(error, RecordingError::Version("1".to_owned()));
+    assert!(error.to_string().contains("has version 1 of the format, and this program reads version 2"));
 }

@@ -189,6 +189,9 @@ impl State {
         if let Some(limit) = limits.ticks.filter(|limit| self.ticks.get() >= *limit) {
             return Err(Error::wrap(ErrorKind::Limit, Limit::Ticks(limit)));
         }
+        if self.watch.replay.is_some() {
+            event_loop.refuse_divergence()?;
+        }
         let _ = stopped; // `stop` is for the one who runs a loop; a process ends with its main task
         self.look_at_end(number, event_loop);
         Ok(())

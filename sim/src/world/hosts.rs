@@ -1,8 +1,8 @@
 //! How a host is described and started.
 
-use super::World;
 use super::host::{Host, HostEntry};
 use super::processes::Program;
+use super::{State, World};
 use counterpoint_net::StackSettings;
 use counterpoint_runtime::kernel::Waiters;
 use counterpoint_runtime::{ObjectKind, Result};
@@ -123,18 +123,11 @@ impl HostBuilder {
         {
             return Err(WorldError::BadName { name }.into());
         }
-        if state.hosts.borrow().iter().any(|host| host.name == name) {
+        if state.names.borrow().contains_key(&name) {
             return Err(WorldError::NameTaken { name }.into());
         }
         if addresses.is_empty() {
-            addresses = state
-                .network
-                .with(|network| {
-                    (1..)
-                        .map(default_addresses)
-                        .find(|pair| pair.iter().all(|ip| network.owner_of(*ip).is_none()))
-                })
-                .unwrap_or_default();
+            addresses = state.free_addresses();
         }
         for address in &addresses {
             let special = address.is_loopback() || address.is_unspecified() || address.is_multicast();
@@ -156,8 +149,9 @@ impl HostBuilder {
             network.tell_of_host(number, "starts");
             number
         });
-        let waiters = Waiters::new(ObjectKind::Process);
+        let waiters = state.main.enter(|| Waiters::new(ObjectKind::Process));
         waiters.set_name(name.clone());
+        state.names.borrow_mut().insert(name.clone(), index);
         state.hosts.borrow_mut().push(HostEntry::new(name, number, program, waiters));
         state.start_process(index)?;
         Ok(Host::new(world, index))
@@ -167,6 +161,20 @@ impl HostBuilder {
 impl fmt::Debug for HostBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostBuilder").field("name", &self.name).field("addresses", &self.addresses).finish()
+    }
+}
+
+impl State {
+    /// The next addresses that no host has.
+    fn free_addresses(&self) -> Vec<IpAddr> {
+        let from = self.last_address.get() + 1;
+        let free = self.network.with(|network| {
+            let is_free = |pair: &[IpAddr]| pair.iter().all(|ip| network.owner_of(*ip).is_none());
+            (from..).map(|n| (n, default_addresses(n))).find(|(_, pair)| is_free(pair))
+        });
+        let (n, addresses) = free.expect("there are more addresses than hosts");
+        self.last_address.set(n);
+        addresses
     }
 }
 

@@ -19,8 +19,10 @@ pub use hosts::{HostBuilder, WorldError};
 pub use links::LinkBuilder;
 pub use partitions::{Cut, Partition};
 
+use crate::recording::{RecordedProcess, Watch};
 use crate::settings::Settings;
 use counterpoint_net::{Link, Network, NetworkHandle, Preset, Ratio};
+use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::kernel::{Kernel, LoopOwned, Process};
 use counterpoint_runtime::trace::Sink;
 use counterpoint_runtime::{ErrorContext, EventLoop, Instant, ObjectKind, Result};
@@ -28,6 +30,7 @@ use drive::Turns;
 use host::HostEntry;
 use processes::ProcessEntry;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -63,9 +66,15 @@ pub(crate) struct State {
     /// The test's loop, and its process.
     main: EventLoop,
     settings: Settings,
+    watch: Watch,
+    /// Steps of processes that have ended, by their number.
+    recorded: RefCell<BTreeMap<u32, RecordedProcess>>,
     sink: Option<Sink>,
     now: Cell<Instant>,
     hosts: RefCell<Vec<HostEntry>>,
+    names: RefCell<BTreeMap<String, u32>>,
+    /// The number of the last addresses that a host was given.
+    last_address: Cell<u32>,
     processes: RefCell<Vec<ProcessEntry>>,
     turns: RefCell<Turns>,
     /// Steps and ticks of all processes but the test's.
@@ -88,21 +97,29 @@ pub(crate) struct Below(Rc<State>);
 pub(crate) fn start(
     main: &EventLoop,
     settings: &Settings,
+    watch: &Watch,
     sink: Option<Sink>,
     errors: Rc<RefCell<Vec<ErrorContext>>>,
 ) -> Result<(Below, World)> {
     let mut network = Network::new(settings.loop_seed());
     network.set_trace(sink.clone());
-    network.keep_draws(sink.is_some());
+    if let Some(replay) = &watch.replay {
+        network.fix_draws(replay.draws.iter().copied());
+    }
+    network.keep_draws(watch.record);
     let stack = network.add_stack("", Vec::new());
     let number = network.begin_process(stack);
     let state = Rc::new(State {
         network: NetworkHandle::new(network),
         main: main.clone(),
         settings: settings.clone(),
+        watch: watch.clone(),
+        recorded: RefCell::default(),
         sink,
         now: Cell::new(Instant::ZERO),
         hosts: RefCell::default(),
+        names: RefCell::default(),
+        last_address: Cell::new(0),
         processes: RefCell::new(vec![ProcessEntry::of_the_test()]),
         turns: RefCell::default(),
         steps: Cell::new(0),
@@ -129,6 +146,12 @@ impl Below {
     /// A hash over what happened on all hosts and between them.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.0.fingerprint.get() ^ self.0.network.with(|network| network.fingerprint())
+    }
+
+    /// The steps of all processes on hosts, which have ended, and what the network drew.
+    pub(crate) fn take_recorded(&self) -> (Vec<RecordedProcess>, Vec<Drawn>) {
+        let processes = self.0.recorded.take().into_values().collect();
+        (processes, self.0.network.with(Network::take_draws))
     }
 
     /// Steps of all processes but the test's.
@@ -166,10 +189,10 @@ impl World {
     /// [`WorldError::NoSuchHost`].
     pub fn find(&self, name: &str) -> Result<Host, WorldError> {
         let state = self.state();
-        let index = state.hosts.borrow().iter().position(|host| host.name == name);
+        let index = state.names.borrow().get(name).copied();
         match index {
-            Some(index) => Ok(Host::new(self.clone(), index as u32)),
-            None => Err(WorldError::NoSuchHost { name: name.to_owned(), known: state.names() }),
+            Some(index) => Ok(Host::new(self.clone(), index)),
+            None => Err(WorldError::NoSuchHost { name: name.to_owned(), known: state.host_names() }),
         }
     }
 
@@ -236,14 +259,14 @@ impl State {
         self.own.get().and_then(std::rc::Weak::upgrade).expect("the world is alive while it moves")
     }
 
-    fn names(&self) -> Vec<String> {
+    fn host_names(&self) -> Vec<String> {
         self.hosts.borrow().iter().map(|host| host.name.clone()).collect()
     }
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self.state.get_quietly().map(|state| state.names());
+        let names = self.state.get_quietly().map(|state| state.host_names());
         f.debug_struct("World").field("hosts", &names.unwrap_or_default()).finish()
     }
 }

@@ -102,6 +102,12 @@ impl World {
         Ok(Cut { world: self.clone(), directions })
     }
 
+    /// Can packets go from one host to another now: is that direction neither cut nor clogged?
+    pub fn reaches(&self, from: &Host, to: &Host) -> bool {
+        let (from, to) = (from.stack(), to.stack());
+        self.state().network.with(|network| network.is_open(from, to))
+    }
+
     /// Takes all cuts and clogs back, whoever made them.
     pub fn heal(&self) {
         self.state().network.with(counterpoint_net::Network::heal);

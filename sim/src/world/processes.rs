@@ -4,6 +4,9 @@
 //! loop is closed, and its kernel closes what it had open. A power cut ends it without any of this.
 
 use super::State;
+use crate::recording::RecordedProcess;
+use counterpoint_net::Network;
+use counterpoint_runtime::choices::recording::Replay;
 use counterpoint_runtime::kernel::{Kernel, Process};
 use counterpoint_runtime::{Error, ErrorContext, EventLoop, Result, Task, TaskBuilder};
 use std::future::Future;
@@ -56,8 +59,8 @@ impl State {
             entry.incarnation += 1;
             (entry.name.clone(), Rc::clone(&entry.program), entry.stack, entry.incarnation)
         };
-        let event_loop = self.make_loop(host, &name, incarnation);
         let number = self.network.with(|network| network.begin_process(stack));
+        let event_loop = self.make_loop(host, &name, incarnation, number);
         let process = Process { network: self.network.number(), number };
         event_loop.attach(Rc::clone(self) as Rc<dyn Kernel>, process)?;
         event_loop.set_driven(true)?;
@@ -76,7 +79,7 @@ impl State {
         Ok(())
     }
 
-    fn make_loop(&self, host: u32, name: &str, incarnation: u32) -> EventLoop {
+    fn make_loop(&self, host: u32, name: &str, incarnation: u32, number: u32) -> EventLoop {
         let settings = &self.settings;
         let mut builder = EventLoop::builder()
             .seed(settings.loop_seed())
@@ -85,7 +88,13 @@ impl State {
             .profile(settings.profile)
             .strategy(settings.strategy)
             .name(name.to_owned())
-            .lane_prefix(format!("{name}:"));
+            .lane_prefix(format!("{name}:"))
+            .record(self.watch.record);
+        if let Some(replay) = &self.watch.replay {
+            // A process that the recording does not have diverges at its first step.
+            let steps = replay.processes.get(number as usize - 1).map(|process| process.steps.clone());
+            builder = builder.replay(Replay::new(steps.unwrap_or_default()));
+        }
         if let Some((min, max)) = settings.step_cost {
             builder = builder.step_cost(min, max);
         }
@@ -140,7 +149,7 @@ impl State {
             (process.host, process.main.take())
         };
         let result = main.map_or(Ok(()), |main| event_loop.enter(|| main.result()));
-        self.close_loop(event_loop);
+        self.close_loop(number, event_loop);
         self.network.with(|network| network.end_process(number));
         self.host_ended(host, result);
     }
@@ -160,10 +169,15 @@ impl State {
             event_loop.set_default_exception_handler(|_, _: &ErrorContext| Ok(()));
         });
         drop(main);
-        self.close_loop(&event_loop);
+        self.close_loop(number, &event_loop);
     }
 
-    fn close_loop(&self, event_loop: &EventLoop) {
+    fn close_loop(&self, number: u32, event_loop: &EventLoop) {
+        if let Some(steps) = event_loop.take_recording() {
+            let host = self.processes.borrow()[number as usize].host;
+            let host = self.hosts.borrow()[host as usize].name.clone();
+            self.recorded.borrow_mut().insert(number, RecordedProcess { host, steps });
+        }
         self.count(event_loop.fingerprint());
         self.turns.borrow_mut().loops.remove(&event_loop.number());
         let closed = event_loop.set_driven(false).and_then(|()| event_loop.close());
@@ -187,9 +201,8 @@ impl State {
                 .filter(|number| processes[*number as usize].stage != Stage::Gone)
                 .collect()
         };
+        self.network.with(Network::cut_all_power);
         for number in live {
-            let stack = self.hosts.borrow()[self.processes.borrow()[number as usize].host as usize].stack;
-            self.network.with(|network| network.cut_power_quietly(stack));
             self.kill_process(number);
         }
         for host in self.hosts.borrow().iter() {

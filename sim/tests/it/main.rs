@@ -2,6 +2,7 @@
 mod failures;
 mod hunts;
 mod outside;
+mod partitions;
 mod runs;
 mod wire;
 mod worlds;

@@ -2,7 +2,10 @@
 
 use crate::wire::{accept, connect, listen, read, read_exactly, write};
 use counterpoint as asyncio;
-use counterpoint::sim::{FailureKind, Host, Latency, Link, Partition, Ratio, Run, Simulation, World};
+use counterpoint::explore::{Verdict, replay};
+use counterpoint::sim::{
+    FailureKind, Host, Latency, Link, Partition, Ratio, Recording, Run, Simulation, World,
+};
 use counterpoint::{Result, sleep};
 use std::io;
 use std::net::SocketAddr;
@@ -410,4 +413,37 @@ fn a_handle_of_one_process_is_refused_in_another_by_name() {
         "{}",
         failure.message
     );
+}
+
+#[test]
+fn a_recorded_run_of_a_world_is_followed_step_by_step_and_draw_by_draw() {
+    let simulation = Simulation::with_world(|world: World| async move {
+        world.links(Link::new().loss(Ratio::percent(10)))?;
+        let server = world.host("server").start(echo)?;
+        let to = at(&server, 7);
+        let client = world.host("client").start(move || async move {
+            let peer = connect(to).await?;
+            for round in 0..10u8 {
+                write(&peer, &[round; 2000]).await?;
+                assert_eq!(read_exactly(&peer, 2000).await?, [round; 2000]);
+            }
+            Ok(())
+        })?;
+        client.join().await
+    });
+    let recording = simulation.clone().seed(3).record(true).run().recording.expect("it was asked for");
+    let read = Recording::from_bytes(&recording.to_bytes()).expect("it is whole");
+    assert_eq!(replay(&simulation, &read).verdict, Verdict::Same);
+
+    // The same steps with links that lose nothing are not the same run.
+    let calm = Simulation::with_world(|world: World| async move {
+        let server = world.host("server").start(echo)?;
+        let to = at(&server, 7);
+        let client = world.host("client").start(move || async move {
+            connect(to).await?;
+            Ok(())
+        })?;
+        client.join().await
+    });
+    assert!(matches!(replay(&calm, &read).verdict, Verdict::Diverged(_)));
 }
