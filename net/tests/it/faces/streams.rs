@@ -195,3 +195,20 @@ fn a_deadlock_names_the_stream_that_is_waited_for() {
     assert_eq!(error.kind(), ErrorKind::Deadlock);
     assert!(error.to_string().contains("StreamReader 127.0.0.1:8000"), "{error}");
 }
+
+#[test]
+fn a_stream_may_be_dropped_while_another_loop_runs() {
+    let event_loop = EventLoop::new();
+    let stream = event_loop
+        .run_until_complete(async {
+            let _server = start_server(hold, HOST, 8000).await?;
+            open_connection(HOST, 8000).await
+        })
+        .unwrap();
+    run(async {
+        let (_reader, _writer) = stream;
+        sleep(Duration::from_secs(1)).await
+    })
+    .unwrap();
+    event_loop.run_until_complete(sleep(Duration::from_secs(1))).unwrap();
+}
