@@ -199,6 +199,12 @@ impl Network {
         }
     }
 
+    /// Is there something to be dropped?
+    #[inline]
+    pub(crate) fn has_trash(&self) -> bool {
+        !self.trash.is_empty()
+    }
+
     /// The end of a use: what must be dropped when nobody works on the network any more.
     pub(crate) fn take_trash(&mut self) -> Vec<Socket> {
         std::mem::take(&mut self.trash)

@@ -59,7 +59,11 @@ impl Drop for NetworkHandle {
 fn enter<R>(network: &RefCell<Network>, f: impl FnOnce(&mut Network) -> R) -> R {
     let (result, trash) = {
         let mut network = network.borrow_mut();
-        (f(&mut network), network.take_trash())
+        let result = f(&mut network);
+        if !network.has_trash() {
+            return result;
+        }
+        (result, network.take_trash())
     };
     drop(trash); // callbacks of the program: outside
     result

@@ -140,6 +140,7 @@ impl Rt {
             now: 0,
             fingerprint: 0,
             steps: 0,
+            ended: 0,
             timers: crate::timers::Timers::default(),
             cold: Vec::new(),
             free: Vec::new(),
@@ -199,7 +200,8 @@ impl Rt {
         self.timers.clear();
         (self.attention, self.current, self.last, self.current_word, self.context) =
             (0, NONE, NONE, NO_WORD, NONE);
-        (self.now, self.fingerprint, self.steps, self.created, self.tasks_created) = (0, 0, 0, 0, 0);
+        (self.now, self.fingerprint, self.steps, self.ended) = (0, 0, 0, 0);
+        (self.created, self.tasks_created) = (0, 0);
         // A waker that outlived its run must not wake a slot of the next one.
         self.first_generation = self.first_generation.wrapping_mul(0x9E37_79B1).wrapping_add(0x5_1F35);
     }

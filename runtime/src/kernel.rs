@@ -78,6 +78,23 @@ pub enum Selected {
     Never,
 }
 
+/// How a loop stands after a turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Driven {
+    /// Was there a tick?
+    pub ran: bool,
+    /// Is anything ready to run?
+    pub ready: bool,
+    /// The loop's own time.
+    pub now: Instant,
+    /// When its next timer is due.
+    pub next_deadline: Option<Instant>,
+    /// How many steps it has run.
+    pub steps: u64,
+    /// How many tasks have ended so far: whoever waits for the end of one looks when this moves.
+    pub ended: u64,
+}
+
 /// A loop's kernel, and its process there.
 #[derive(Clone)]
 pub(crate) struct Attached {
@@ -187,7 +204,7 @@ impl EventLoop {
         let _ = access_quietly(self.id(), |l| l.rt.set_now(l.rt.now.max(now.as_nanos())));
     }
 
-    /// Marks the loop as running for as long as a driver of its own gives it ticks ([`EventLoop::tick_driven`]).
+    /// Marks the loop as running for as long as a driver of its own gives it ticks ([`EventLoop::drive`]).
     ///
     /// # Errors
     /// `Runtime` if it runs already.
@@ -207,14 +224,33 @@ impl EventLoop {
         }
     }
 
-    /// One tick of a loop that another loop's driver drives: the loop is the current one meanwhile. False once it has
-    /// been stopped.
+    /// One turn of a loop that another loop's driver drives: a tick, if anything is ready, due, or told by `ready`. The
+    /// loop is the current one meanwhile. None if the loop is closed.
+    ///
+    /// A loop whose own time is ahead of `now` computes still, and gets no tick before that.
     ///
     /// # Panics
     /// If a step panics.
-    pub fn tick_driven(&self, now: Instant, ready: &Readiness) -> bool {
+    pub fn drive(&self, now: Instant, ready: &Readiness) -> Option<Driven> {
         let _current = store::make_current(self.id());
-        crate::tick::tick(self.id(), now, ready)
+        let runs = access(self.id(), |l| {
+            if l.rt.now > now.as_nanos() {
+                return false;
+            }
+            let woken = !l.rt.ready.is_empty() || l.stopping || !ready.is_empty();
+            woken || l.next_deadline().is_some_and(|at| at <= now.as_nanos())
+        })?;
+        if runs {
+            crate::tick::tick(self.id(), now, ready);
+        }
+        access(self.id(), |l| Driven {
+            ran: runs,
+            ready: !l.rt.ready.is_empty() || l.stopping,
+            now: Instant::from_nanos(l.rt.now),
+            next_deadline: l.next_deadline().map(Instant::from_nanos),
+            steps: l.rt.steps,
+            ended: l.rt.ended,
+        })
     }
 
     /// Lets `f` run while this loop is the current one of the thread.

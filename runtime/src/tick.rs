@@ -449,6 +449,7 @@ impl Rt {
         if self.attention & attention::WATCHED != 0 {
             self.observe_end(slot, ended);
         }
+        self.ended += 1;
         let this = self.slot_mut(slot);
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);

@@ -77,6 +77,8 @@ pub(crate) struct Rt {
     pub(crate) now: u64,
     pub(crate) fingerprint: u64,
     pub(crate) steps: u64,
+    /// How many tasks have ended.
+    pub(crate) ended: u64,
     pub(crate) timers: Timers,
     pub(crate) cold: Vec<Cold>,
     pub(crate) free: Vec<u32>,

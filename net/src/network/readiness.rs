@@ -72,6 +72,11 @@ impl Network {
         }
     }
 
+    /// May any process have something to hear of?
+    pub fn is_any_stirred(&self) -> bool {
+        !self.stirred.is_empty()
+    }
+
     /// Has the process sockets to look at?
     pub fn is_stirred(&self, process: u32) -> bool {
         !self.processes[process as usize].listed.is_empty()

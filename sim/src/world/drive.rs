@@ -8,7 +8,7 @@
 
 use super::State;
 use super::processes::Stage;
-use counterpoint_runtime::kernel::{Kernel, Patience, Process, Selected, take_woken_loops};
+use counterpoint_runtime::kernel::{Driven, Kernel, Patience, Process, Selected, take_woken_loops};
 use counterpoint_runtime::{Error, ErrorKind, EventLoop, Instant, Limit, Readiness, Result};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -22,8 +22,11 @@ pub(super) struct Turns {
     deadlines: BinaryHeap<Reverse<(u64, u32)>>,
     /// Processes by the number of their loop.
     pub(super) loops: BTreeMap<u64, u32>,
-    stirred: Vec<u32>,
+    /// Room for those who are to be looked at.
+    found: Vec<u32>,
     woken: Vec<u64>,
+    /// Room for what a process is told.
+    ready: Readiness,
 }
 
 impl Kernel for State {
@@ -38,13 +41,12 @@ impl Kernel for State {
         this.now.set(this.now.get().max(now));
         loop {
             let now = this.now.get();
-            this.network.with(|network| network.advance(now));
-            let ran = this.take_turns()?;
-            this.network.with(|network| network.poll(0, ready));
+            this.fill_line(now, ready);
+            this.take_turns(now)?;
             if patience == Patience::None || !ready.is_empty() || this.main.is_ready() {
                 return Ok(Selected::At(now));
             }
-            if ran {
+            if this.is_anybody_ready() {
                 continue;
             }
             let below = this.next_moment();
@@ -61,7 +63,7 @@ impl Kernel for State {
     }
 
     fn loops(&self) -> Vec<EventLoop> {
-        self.processes.borrow().iter().filter_map(|process| process.event_loop.clone()).collect()
+        self.processes.borrow().iter().filter_map(|process| process.event_loop.as_deref().cloned()).collect()
     }
 }
 
@@ -76,9 +78,15 @@ impl State {
         Ok(())
     }
 
-    /// When something is due next, on a host or between them.
+    /// When something is due next, on a host or between them. Now, if a call has made something ready meanwhile.
     fn next_moment(&self) -> Option<Instant> {
-        let network = self.network.with(|network| network.next_at().filter(|_| !network.is_idle()));
+        let network = self.network.with(|network| {
+            if network.is_any_stirred() {
+                Some(self.now.get())
+            } else {
+                network.next_at().filter(|_| !network.is_idle())
+            }
+        });
         let mut turns = self.turns.borrow_mut();
         let processes = self.processes.borrow();
         while let Some(Reverse((at, number))) = turns.deadlines.peek().copied() {
@@ -92,6 +100,13 @@ impl State {
         network
     }
 
+    /// Stands anybody in line, or was a loop woken by another one's code?
+    fn is_anybody_ready(&self) -> bool {
+        let mut turns = self.turns.borrow_mut();
+        take_woken_loops(&mut turns.woken);
+        !turns.line.is_empty() || !turns.woken.is_empty()
+    }
+
     /// A process gets a turn, behind those who wait for theirs.
     pub(super) fn queue(&self, number: u32) {
         let mut processes = self.processes.borrow_mut();
@@ -102,83 +117,93 @@ impl State {
         }
     }
 
-    /// Whoever became ready by the network, by a deadline or by another loop stands in line.
-    fn fill_line(&self) {
-        let now = self.now.get().as_nanos();
-        let mut found = std::mem::take(&mut self.turns.borrow_mut().stirred);
-        self.network.with(|network| network.take_stirred(&mut found));
+    /// What is due is done. Whoever became ready by it, by a deadline or by another loop stands in line; what the test's
+    /// own process hears of goes to `ready`.
+    fn fill_line(&self, now: Instant, ready: &mut Readiness) {
+        let mut turns = self.turns.borrow_mut();
+        let turns = &mut *turns;
+        self.network.with(|network| {
+            network.advance(now);
+            network.take_stirred(&mut turns.found);
+            if network.is_stirred(0) {
+                network.poll(0, ready);
+            }
+        });
+        take_woken_loops(&mut turns.woken);
+        let woken = turns.woken.drain(..).filter_map(|event_loop| turns.loops.get(&event_loop).copied());
+        turns.found.extend(woken);
+        let mut processes = self.processes.borrow_mut();
+        while let Some(Reverse((at, number))) = turns.deadlines.peek().copied()
+            && at <= now.as_nanos()
         {
-            let mut turns = self.turns.borrow_mut();
-            let mut woken = std::mem::take(&mut turns.woken);
-            take_woken_loops(&mut woken);
-            found.extend(woken.drain(..).filter_map(|event_loop| turns.loops.get(&event_loop).copied()));
-            turns.woken = woken;
-            let mut processes = self.processes.borrow_mut();
-            while let Some(Reverse((at, number))) = turns.deadlines.peek().copied()
-                && at <= now
-            {
-                turns.deadlines.pop();
-                let process = &mut processes[number as usize];
-                if process.deadline == Some(at) {
-                    process.deadline = None;
-                    found.push(number);
-                }
+            turns.deadlines.pop();
+            let process = &mut processes[number as usize];
+            if process.deadline == Some(at) {
+                process.deadline = None;
+                turns.found.push(number);
             }
         }
-        for number in found.drain(..) {
-            if number != 0 {
-                self.queue(number);
+        for number in turns.found.drain(..).filter(|number| *number != 0) {
+            let process = &mut processes[number as usize];
+            if !process.queued && process.stage != Stage::Gone {
+                process.queued = true;
+                turns.line.push_back(number);
             }
         }
-        self.turns.borrow_mut().stirred = found;
     }
 
-    /// A tick for each process in line. True if one ran.
-    fn take_turns(self: &Rc<State>) -> Result<bool> {
-        self.fill_line();
-        let count = self.turns.borrow().line.len();
-        let mut ran = false;
-        for _ in 0..count {
+    /// A tick for each process in line.
+    fn take_turns(self: &Rc<State>, now: Instant) -> Result<()> {
+        let mut left = self.turns.borrow().line.len();
+        while left > 0 {
+            left -= 1;
             let Some(number) = self.turns.borrow_mut().line.pop_front() else { break };
-            ran |= self.turn(number)?;
+            self.turn(number, now)?;
         }
-        Ok(ran)
+        Ok(())
     }
 
     /// One process's turn: a tick, if it has anything.
-    fn turn(self: &Rc<State>, number: u32) -> Result<bool> {
-        let now = self.now.get();
+    fn turn(self: &Rc<State>, number: u32, now: Instant) -> Result<()> {
         let event_loop = {
             let mut processes = self.processes.borrow_mut();
             let process = &mut processes[number as usize];
             process.queued = false;
             if self.is_stopped(process.host) {
-                return Ok(false); // it is looked at when its host goes on
+                return Ok(()); // it is looked at when its host goes on
             }
             process.event_loop.clone()
         };
-        let Some(event_loop) = event_loop else { return Ok(false) };
-        let mut ready = Readiness::none();
+        let Some(event_loop) = event_loop else { return Ok(()) };
+        let mut ready = std::mem::take(&mut self.turns.borrow_mut().ready);
+        ready.clear();
         self.network.with(|network| network.poll(number, &mut ready));
-        let due = event_loop.next_deadline().is_some_and(|at| at <= now);
-        let busy = event_loop.time() > now;
-        let runs = !busy && (due || !ready.is_empty() || event_loop.is_ready());
-        if runs {
-            self.running.set(number);
-            let stopped = !event_loop.tick_driven(now, &ready);
-            self.running.set(0);
-            self.after_tick(number, &event_loop, stopped)?;
+        self.running.set(number);
+        let driven = event_loop.drive(now, &ready);
+        self.running.set(0);
+        let was_told = !ready.is_empty();
+        self.turns.borrow_mut().ready = ready;
+        let Some(driven) = driven else { return Ok(()) };
+        let mut ready = driven.ready || (was_told && !driven.ran);
+        if driven.ran && self.after_tick(number, &event_loop, &driven)? {
+            ready |= event_loop.is_ready(); // its tasks may have been told to end
         }
-        self.put_back(number, &event_loop, busy && !ready.is_empty());
-        Ok(runs)
+        self.put_back(number, now, &driven, ready);
+        Ok(())
     }
 
-    fn after_tick(self: &Rc<State>, number: u32, event_loop: &EventLoop, stopped: bool) -> Result<()> {
-        let steps = event_loop.steps();
-        let more = {
+    /// True if it was looked at whether the process has come to its end.
+    fn after_tick(
+        self: &Rc<State>,
+        number: u32,
+        event_loop: &Rc<EventLoop>,
+        driven: &Driven,
+    ) -> Result<bool> {
+        let (more, looked_at) = {
             let mut processes = self.processes.borrow_mut();
-            let counted = &mut processes[number as usize].counted;
-            steps - std::mem::replace(counted, steps)
+            let process = &mut processes[number as usize];
+            let looked_at = std::mem::replace(&mut process.ended, driven.ended) == driven.ended;
+            (driven.steps - std::mem::replace(&mut process.counted, driven.steps), looked_at)
         };
         self.steps.set(self.steps.get() + more);
         self.ticks.set(self.ticks.get() + 1);
@@ -192,27 +217,31 @@ impl State {
         if self.watch.replay.is_some() {
             event_loop.refuse_divergence()?;
         }
-        let _ = stopped; // `stop` is for the one who runs a loop; a process ends with its main task
-        self.look_at_end(number, event_loop);
-        Ok(())
+        if !looked_at {
+            self.look_at_end(number, event_loop);
+        }
+        Ok(!looked_at)
     }
 
     /// A process's turn is over: it stands in line again, or among the deadlines, or nowhere.
-    fn put_back(&self, number: u32, event_loop: &EventLoop, was_told: bool) {
-        let now = self.now.get();
-        if self.processes.borrow()[number as usize].stage == Stage::Gone {
-            return;
-        }
-        let (ready, time) = (event_loop.is_ready(), event_loop.time());
-        let deadline = event_loop.next_deadline();
-        let stirred = was_told || self.network.with(|network| network.is_stirred(number));
-        let next = match (ready || stirred, time > now) {
-            (true, false) => return self.queue(number),
-            (true, true) => Some(time),
-            (false, _) => deadline.map(|deadline| deadline.max(time)),
-        };
+    fn put_back(&self, number: u32, now: Instant, driven: &Driven, ready: bool) {
         let mut processes = self.processes.borrow_mut();
         let process = &mut processes[number as usize];
+        if process.stage == Stage::Gone {
+            return;
+        }
+        let ready = ready || self.network.with(|network| network.is_stirred(number));
+        let next = match (ready, driven.now > now) {
+            (true, false) => {
+                if !process.queued {
+                    process.queued = true;
+                    self.turns.borrow_mut().line.push_back(number);
+                }
+                return;
+            }
+            (true, true) => Some(driven.now),
+            (false, _) => driven.next_deadline.map(|deadline| deadline.max(driven.now)),
+        };
         let next = next.map(Instant::as_nanos);
         if process.deadline != next {
             process.deadline = next;

@@ -21,15 +21,16 @@ pub(super) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>>
 pub(super) struct ProcessEntry {
     pub(super) host: u32,
     /// None once it has ended.
-    pub(super) event_loop: Option<EventLoop>,
+    pub(super) event_loop: Option<Rc<EventLoop>>,
     pub(super) main: Option<Task<()>>,
     pub(super) stage: Stage,
     /// It stands in the line of those whose turn it is.
     pub(super) queued: bool,
     /// The moment for which it stands among the deadlines.
     pub(super) deadline: Option<u64>,
-    /// Steps that were counted already.
+    /// Steps that were counted already, and ends of tasks that were looked at.
     pub(super) counted: u64,
+    pub(super) ended: u64,
 }
 
 /// How far a process has come.
@@ -68,7 +69,7 @@ impl State {
         let main = event_loop.enter(|| TaskBuilder::new().name("main").create_task(program()));
         let entry = ProcessEntry {
             host,
-            event_loop: Some(event_loop.clone()),
+            event_loop: Some(Rc::new(event_loop.clone())),
             main: Some(main),
             ..ProcessEntry::default()
         };
