@@ -6,6 +6,7 @@
 mod connecting;
 mod datagram;
 mod serving;
+mod staggered;
 mod tcp;
 mod unix;
 

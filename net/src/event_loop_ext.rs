@@ -26,6 +26,30 @@ use std::rc::Rc;
 /// asyncio's loop methods for the network.
 ///
 /// What makes a connection, a server or an endpoint must be awaited in the loop that it is asked of.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{EventLoopExt, Socket, SocketType};
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let event_loop = asyncio::get_running_loop()?;
+///     let (one, other) = Socket::pair(SocketType::Stream)?;
+///     let receiving = asyncio::create_task(event_loop.sock_recv(&other, 100));
+///     event_loop.sock_sendall(&one, "hello").await?;
+///     assert_eq!(&receiving.await?[..], b"hello");
+///
+///     let heard = asyncio::Event::new();
+///     let (of_loop, socket, set) = (event_loop.clone(), other.clone(), heard.clone());
+///     event_loop.add_reader(&other, move || {
+///         set.set();
+///         of_loop.remove_reader(&socket).map(drop) // what is there stays: it would run in every tick
+///     })?;
+///     one.send(b"again")?;
+///     heard.wait().await
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub trait EventLoopExt {
     /// Connects to a server: gives the transport and the protocol that `factory` makes.
     ///

@@ -22,6 +22,47 @@ use std::rc::Rc;
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/protocols.py`, `Protocol`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{EventLoopExt, Protocol, Transport};
+/// use counterpoint_runtime as asyncio;
+///
+/// #[derive(Default)]
+/// struct Echo(Option<Transport>);
+///
+/// impl Protocol for Echo {
+///     fn connection_made(&mut self, transport: &Transport) -> asyncio::Result<()> {
+///         self.0 = Some(transport.clone());
+///         Ok(())
+///     }
+///
+///     fn data_received(&mut self, data: &[u8]) -> asyncio::Result<()> {
+///         self.0.as_ref().map_or(Ok(()), |transport| transport.write(data))
+///     }
+/// }
+///
+/// struct Count(usize);
+///
+/// impl Protocol for Count {
+///     fn data_received(&mut self, data: &[u8]) -> asyncio::Result<()> {
+///         self.0 += data.len();
+///         Ok(())
+///     }
+/// }
+///
+/// asyncio::run(async {
+///     let event_loop = asyncio::get_running_loop()?;
+///     let _server = event_loop.create_server(Echo::default, "127.0.0.1", 8000).await?;
+///     let (transport, count) =
+///         event_loop.create_connection(|| Count(0), "127.0.0.1", 8000).await?;
+///     transport.write("four")?;
+///     asyncio::sleep(std::time::Duration::from_secs(1)).await?;
+///     assert_eq!(count.borrow().0, 4);
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub trait Protocol: 'static {
     /// The connection is up. Called once, before everything else.
     ///
@@ -135,6 +176,38 @@ pub trait BufferedProtocol: 'static {
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/protocols.py`, `DatagramProtocol`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{Address, DatagramProtocol, EventLoopExt};
+/// use counterpoint_runtime as asyncio;
+///
+/// struct Last(Vec<u8>);
+///
+/// impl DatagramProtocol for Last {
+///     fn datagram_received(&mut self, data: &[u8], _source: &Address) -> asyncio::Result<()> {
+///         self.0 = data.to_vec();
+///         Ok(())
+///     }
+/// }
+///
+/// asyncio::run(async {
+///     let event_loop = asyncio::get_running_loop()?;
+///     let (_endpoint, last) = event_loop
+///         .create_datagram_endpoint(|| Last(Vec::new()))
+///         .local_addr("127.0.0.1", 53)
+///         .await?;
+///     let (client, _) = event_loop
+///         .create_datagram_endpoint(|| Last(Vec::new()))
+///         .remote_addr("127.0.0.1", 53)
+///         .await?;
+///     client.sendto("who?", None)?;
+///     asyncio::sleep(std::time::Duration::from_secs(1)).await?;
+///     assert_eq!(last.borrow().0, b"who?");
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub trait DatagramProtocol: 'static {
     /// As [`Protocol::connection_made`].
     fn connection_made(&mut self, transport: &DatagramTransport) -> Result<()> {
@@ -186,6 +259,41 @@ pub trait DatagramProtocol: 'static {
 ///
 /// A protocol that needs it shares its state with this part, for instance in a `Cell`, and hands it out in
 /// [`Protocol::flow_control`].
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{FlowControl, Protocol};
+/// use counterpoint_runtime as asyncio;
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+///
+/// #[derive(Default)]
+/// struct Paused(Cell<bool>);
+///
+/// impl FlowControl for Paused {
+///     fn pause_writing(&self) -> asyncio::Result<()> {
+///         self.0.set(true);
+///         Ok(())
+///     }
+///
+///     fn resume_writing(&self) -> asyncio::Result<()> {
+///         self.0.set(false);
+///         Ok(())
+///     }
+/// }
+///
+/// /// Looks at `paused` after each write, within its own calls as well.
+/// struct Sending {
+///     paused: Rc<Paused>,
+/// }
+///
+/// impl Protocol for Sending {
+///     fn flow_control(&self) -> Option<Rc<dyn FlowControl>> {
+///         Some(self.paused.clone())
+///     }
+/// }
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub trait FlowControl {
     /// As [`Protocol::pause_writing`].
     fn pause_writing(&self) -> Result<()>;

@@ -27,6 +27,28 @@ use std::time::Duration;
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/base_events.py`, `Server`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{StreamReader, StreamWriter, start_server};
+/// use counterpoint_runtime as asyncio;
+///
+/// async fn greet(_reader: StreamReader, writer: StreamWriter) -> asyncio::Result<()> {
+///     writer.write("hello")
+/// }
+///
+/// asyncio::run(async {
+///     let server = start_server(greet, ["127.0.0.1", "::1"], 8000).start_serving(false).await?;
+///     assert_eq!((server.is_serving(), server.sockets().len()), (false, 2));
+///     let forever = asyncio::create_task(server.serve_forever());
+///     asyncio::sleep(std::time::Duration::from_secs(1)).await?;
+///     assert!(server.is_serving());
+///     server.close();
+///     assert!(forever.await.unwrap_err().is_cancelled());
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Server {
     state: LoopOwned<State>,

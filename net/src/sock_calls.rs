@@ -11,7 +11,7 @@ use crate::running;
 use crate::scratch::with_scratch;
 use crate::socket::Socket;
 use bytes::Bytes;
-use counterpoint_runtime::{Future, Handle, Result, kernel};
+use counterpoint_runtime::{Future, Handle, Result};
 use std::cell::Cell;
 use std::io;
 
@@ -63,7 +63,7 @@ fn begin_wait<T: 'static>(
     let event_loop = event_loop.number();
     let (at, own) = (socket.clone(), handle.clone());
     future.add_done_callback(move |_| end_wait(event_loop, &at, way, &own));
-    Ok(Waiting { future, socket: socket.clone(), way, handle })
+    Ok(Waiting { future, socket: socket.clone(), way, handle, event_loop })
 }
 
 /// `_sock_read_done`, `_sock_write_done`.
@@ -95,18 +95,19 @@ struct Waiting<T: 'static> {
     socket: Socket,
     way: Way,
     handle: Handle,
+    event_loop: u64,
 }
 
 impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
-        if kernel::caller().is_none() {
-            return;
-        }
-        if !self.future.done() {
-            self.future.cancel();
-        } else if !self.handle.cancelled() {
-            let_go(&self.socket, self.way, &self.handle);
-        }
+        let Some(event_loop) = running::numbered(self.event_loop) else { return };
+        event_loop.enter(|| {
+            if !self.future.done() {
+                self.future.cancel();
+            } else if !self.handle.cancelled() {
+                let_go(&self.socket, self.way, &self.handle);
+            }
+        }); // another loop may be the current one
     }
 }
 

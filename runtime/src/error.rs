@@ -231,10 +231,15 @@ impl Error {
     }
 }
 
-/// Is this place in the library itself? Such a one says nothing to the program's author.
+/// Is this place in the library itself, or in its network? Such a one says nothing to the program's author.
 pub(crate) fn is_ours(place: &Location<'_>) -> bool {
-    const HERE: &str = file!();
-    place.file().starts_with(&HERE[..HERE.len() - "error.rs".len()])
+    let here = &file!()[..file!().len() - "error.rs".len()];
+    let Some((before, after)) = here.rsplit_once("runtime") else { return place.file().starts_with(here) };
+    let crates = place.file().strip_prefix(before).into_iter();
+    crates
+        .flat_map(|path| ["runtime", "net"].map(|name| path.strip_prefix(name)))
+        .flatten()
+        .any(|path| path.starts_with(after))
 }
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {

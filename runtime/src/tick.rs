@@ -470,7 +470,8 @@ fn end_callback(loop_id: u64, slot: u32, ended: Ended) {
     if ended == Ended::Failed {
         let failed = access(loop_id, |l| {
             let slot = l.rt.slot_mut(slot);
-            let place = slot.node.place.map_or_else(String::new, |place| format!(" made at {place}"));
+            let place = slot.node.place.filter(|place| !crate::error::is_ours(place));
+            let place = place.map_or_else(String::new, |place| format!(" made at {place}"));
             (place, slot.body.as_mut().and_then(|body| body.as_mut().error().cloned()))
         });
         if let Some((place, error)) = failed {

@@ -1,6 +1,6 @@
 //! A connected socket: every address of a host in turn, until one answers.
 
-use super::ensure_stream;
+use super::{ensure_stream, staggered};
 use crate::addr::{Address, Family, SocketType};
 use crate::errors::{io_error, os_error, os_error_with, plain_os_error, value_error};
 use crate::resolver::{ensure_resolved, not_empty};
@@ -53,6 +53,10 @@ impl Target {
             Some(first) if first != 0 => interleave_by_family(addresses, first),
             _ => addresses,
         };
+        if let Some(delay) = self.happy_eyeballs_delay {
+            let won = staggered::race(addresses, local, delay).await?;
+            return won.map_err(|errors| failed(errors, self.all_errors));
+        }
         let mut errors = Vec::new();
         for address in addresses {
             let mut own = Vec::new();
@@ -67,7 +71,7 @@ impl Target {
 }
 
 /// `_connect_sock`: one socket, bound and connected. Its errors are added to `errors`.
-async fn connect_to(
+pub(super) async fn connect_to(
     errors: &mut Vec<Error>,
     address: SocketAddr,
     local: Option<&[SocketAddr]>,

@@ -30,6 +30,17 @@ use std::time::Duration;
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/streams.py`, `open_connection`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::open_connection;
+/// use counterpoint_runtime as asyncio;
+///
+/// let refused = asyncio::run(async { open_connection("localhost", 8000).limit(1024).await });
+/// // Two addresses, and nobody at either.
+/// assert!(refused.unwrap_err().to_string().starts_with("Multiple exceptions"));
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 pub fn open_connection(host: impl Into<String>, port: u16) -> OpenConnection {
     OpenConnection { target: Target::to(host, port), limit: DEFAULT_LIMIT }
 }

@@ -22,6 +22,24 @@ use std::task::{Context, Poll, ready};
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/streams.py`, `StreamReader`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::StreamReader;
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let reader = StreamReader::new();
+///     reader.feed_data(b"HTTP/1.1 200 OK\r\nbody")?;
+///     reader.feed_eof();
+///     assert_eq!(&reader.readuntil("\r\n").await?[..], b"HTTP/1.1 200 OK\r\n");
+///     assert_eq!(&reader.readexactly(2).await?[..], b"bo");
+///     assert_eq!(&reader.read_to_end().await?[..], b"dy");
+///     assert!(reader.at_eof());
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct StreamReader {
     core: LoopOwned<Core>,

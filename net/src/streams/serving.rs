@@ -39,28 +39,28 @@ use std::rc::Rc;
 /// CPython 3.13, `Lib/asyncio/streams.py`, `start_server`.
 ///
 /// # Examples
-/// ```no_run
-/// use counterpoint_net::{open_connection, start_server};
+/// ```
+/// use counterpoint_net::{StreamReader, StreamWriter, open_connection, start_server};
 /// use counterpoint_runtime as asyncio;
 ///
-/// async fn program() -> asyncio::Result<()> {
-///     let server = start_server(
-///         async |reader: counterpoint_net::StreamReader, writer: counterpoint_net::StreamWriter| {
-///             let line = reader.readline().await?;
-///             writer.write(&line)?;
-///             writer.drain().await
-///         },
-///         "127.0.0.1",
-///         8000,
-///     )
-///     .await?;
+/// async fn echo(reader: StreamReader, writer: StreamWriter) -> asyncio::Result<()> {
+///     while let Some(line) = reader.next_line().await? {
+///         writer.write(&line)?;
+///         writer.drain().await?;
+///     }
+///     Ok(()) // the writer goes, and the connection with it
+/// }
+///
+/// asyncio::run(async {
+///     let server = start_server(echo, "127.0.0.1", 8000).await?;
 ///     let (reader, writer) = open_connection("127.0.0.1", 8000).await?;
 ///     writer.write("hello\n")?;
 ///     assert_eq!(&reader.readline().await?[..], b"hello\n");
 ///     writer.close();
 ///     server.close();
 ///     server.wait_closed().await
-/// }
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
 /// ```
 pub fn start_server<C, M>(client_connected: C, hosts: impl Into<Hosts>, port: u16) -> StartServer
 where

@@ -23,6 +23,25 @@ use std::time::Duration;
 ///
 /// # Source
 /// CPython 3.13, `Lib/asyncio/streams.py`, `StreamWriter`.
+///
+/// # Examples
+/// ```
+/// use counterpoint_net::{Socket, SocketType, open_unix_connection_from};
+/// use counterpoint_runtime as asyncio;
+///
+/// asyncio::run(async {
+///     let (one, other) = Socket::pair(SocketType::Stream)?;
+///     let (_reader, writer) = open_unix_connection_from(one).await?;
+///     writer.write("hello")?;
+///     writer.drain().await?;
+///     writer.close();
+///     writer.wait_closed().await?;
+///     let (reader, _writer) = open_unix_connection_from(other).await?;
+///     assert_eq!(&reader.read_to_end().await?[..], b"hello");
+///     Ok(())
+/// })?;
+/// # Ok::<(), asyncio::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct StreamWriter {
     state: LoopOwned<State>,

@@ -133,8 +133,10 @@ impl DatagramTransport {
 
     /// As [`close`](DatagramTransport::close), for drops: never panics.
     pub(crate) fn close_quietly(&self) {
-        if let Some(state) = self.state.get_quietly() {
-            self.close_with(&state);
+        if let Some(state) = self.state.get_quietly()
+            && let Some(event_loop) = state.channel.event_loop()
+        {
+            event_loop.enter(|| self.close_with(&state)); // another loop may be the current one
         }
     }
 

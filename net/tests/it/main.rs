@@ -1,5 +1,4 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
-mod handles;
-mod stream_reader;
+mod faces;
 mod tcp;
