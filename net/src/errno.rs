@@ -18,6 +18,11 @@ macro_rules! errnos {
                 match self { $(Errno::$name => $number,)* }
             }
 
+            /// The error with Linux's number, if a socket can say it.
+            pub const fn from_number(number: i32) -> Option<Errno> {
+                match number { $($number => Some(Errno::$name),)* _ => None }
+            }
+
             /// The name in C: `"ECONNRESET"`.
             pub const fn name(self) -> &'static str {
                 match self { $(Errno::$name => $c,)* }

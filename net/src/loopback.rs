@@ -168,7 +168,13 @@ fn select(
             return Selected::At(at.max(now));
         }
     }
-    limit.map_or(Selected::Never, Selected::At)
+    let Some(limit) = limit else {
+        network.turn_back(now);
+        return Selected::Never;
+    };
+    // What the loop does at that time happens then, also what does not ask for the time: a socket that is dropped.
+    network.advance(limit);
+    Selected::At(limit)
 }
 
 thread_local! {

@@ -196,6 +196,12 @@ impl Network {
         self.settle();
     }
 
+    /// Lets it be as late again as it was for a loop that nothing woke: what has happened stays, but the loop cannot know
+    /// how long the network went on.
+    pub(crate) fn turn_back(&mut self, now: Instant) {
+        (self.now, self.clock) = (now, now);
+    }
+
     /// Does what is due.
     #[inline]
     pub(crate) fn settle(&mut self) {

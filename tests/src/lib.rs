@@ -6,3 +6,4 @@
 #[cfg(doctest)]
 mod book;
 pub mod difftest;
+mod difftest_net;

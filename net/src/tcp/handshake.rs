@@ -165,6 +165,8 @@ impl Connection {
     fn establish(&mut self, now: Instant) {
         if self.backoff == 0 {
             self.round_trips.sample(now.duration_since(self.since));
+        } else {
+            self.round_trips.begin_patiently();
         }
         self.send.unacknowledged = self.send.next;
         self.state = State::Established;

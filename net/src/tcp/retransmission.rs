@@ -15,12 +15,14 @@ use std::time::Duration;
 const SHORTEST: u64 = 200_000_000;
 const LONGEST: u64 = 120_000_000_000;
 const BEFORE_ANY_SAMPLE: u64 = 1_000_000_000;
+/// When the handshake took more than one attempt, and so gave no sample: the way may be a long one (RFC 6298, 5.7).
+const AFTER_A_LOST_SYN: u64 = 3_000_000_000;
 
 /// Round trips seen so far: nanoseconds, zero before the first.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RoundTrips {
     smoothed: u64,
-    /// Four times the mean deviation.
+    /// Four times the mean deviation; before the first, the timer that a lost SYN asks for.
     deviation: u64,
 }
 
@@ -36,10 +38,15 @@ impl RoundTrips {
         self.smoothed = (self.smoothed - self.smoothed / 8 + trip / 8).max(1);
     }
 
+    /// The handshake had to be repeated.
+    pub(super) fn begin_patiently(&mut self) {
+        self.deviation = AFTER_A_LOST_SYN;
+    }
+
     /// The timer's length after so many doublings.
     pub(super) fn timeout(&self, doublings: u8) -> Duration {
         let base = match self.smoothed {
-            0 => BEFORE_ANY_SAMPLE,
+            0 => BEFORE_ANY_SAMPLE.max(self.deviation),
             smoothed => smoothed.saturating_add(self.deviation.max(SHORTEST)),
         };
         let factor = 1u64 << doublings.min(16);
@@ -136,6 +143,15 @@ mod tests {
         assert_eq!(patience(15), Duration::from_millis(924_600));
         assert_eq!(patience(8), Duration::from_millis(102_200));
         assert_eq!(patience(3), Duration::from_millis(3_000));
+    }
+
+    #[test]
+    fn a_repeated_handshake_begins_with_three_seconds() {
+        let mut trips = RoundTrips::default();
+        trips.begin_patiently();
+        assert_eq!(trips.timeout(0), Duration::from_secs(3));
+        trips.sample(Duration::from_secs(2));
+        assert_eq!(trips.timeout(0), Duration::from_secs(6));
     }
 
     #[test]

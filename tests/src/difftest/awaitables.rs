@@ -19,9 +19,9 @@ use super::statements::body;
 use super::sync::run_sync;
 use super::value::{Value, python_bool};
 
-pub(super) type Coroutine = Pin<Box<dyn Future<Output = Result<Value>>>>;
+pub(crate) type Coroutine = Pin<Box<dyn Future<Output = Result<Value>>>>;
 
-pub(super) enum Evaluated {
+pub(crate) enum Evaluated {
     Coroutine(Coroutine),
     Future(asyncio::Future<Value>),
 }
@@ -55,7 +55,7 @@ impl asyncio::Awaitable for Evaluated {
 
 impl Evaluated {
     /// The future, if it is one already.
-    pub(super) fn existing(&self) -> Option<asyncio::Future<Value>> {
+    pub(crate) fn existing(&self) -> Option<asyncio::Future<Value>> {
         match self {
             Evaluated::Coroutine(_) => None,
             Evaluated::Future(future) => Some(future.clone()),
@@ -63,12 +63,12 @@ impl Evaluated {
     }
 }
 
-fn coroutine(f: impl Future<Output = Result<Value>> + 'static) -> Result<Evaluated> {
+pub(crate) fn coroutine(f: impl Future<Output = Result<Value>> + 'static) -> Result<Evaluated> {
     Ok(Evaluated::Coroutine(Box::pin(f)))
 }
 
 /// Evaluates an expression, left to right, without awaiting anything.
-pub(super) fn evaluate(
+pub(crate) fn evaluate(
     machine: &Rc<Machine>,
     expression: &Expression,
     activity: &Activity,
@@ -80,7 +80,7 @@ pub(super) fn evaluate(
         }
         Expression::Never => Ok(Evaluated::Future(machine.event_loop.create_future())),
         Expression::Call { f } => {
-            let called = Activity::new(format!("{}/{f}", activity.label), activity.index);
+            let called = Activity { label: format!("{}/{f}", activity.label).into(), ..activity.clone() };
             coroutine(body(machine.clone(), f.clone(), called))
         }
         Expression::Ref { t } => Ok(Evaluated::Future(machine.reference(t, activity).future)),
@@ -110,6 +110,7 @@ pub(super) fn evaluate(
             let items = of.iter().map(|name| machine.reference(name, activity)).collect();
             coroutine(wait(items, timeout.clone(), *when))
         }
+        Expression::Network(expression) => crate::difftest_net::evaluate(machine, expression, activity),
         Expression::Job(job) => submit(machine, job).map(Evaluated::Future),
         Expression::Thread(job) => {
             let (machine, closure) = (machine.clone(), closure(machine, job));
@@ -166,20 +167,23 @@ fn evaluate_object(machine: &Rc<Machine>, expression: &Expression) -> Result<Eva
 }
 
 /// An element of a combinator, which becomes a task if it is a coroutine; with its index.
-pub(super) fn element(
+pub(crate) fn element(
     machine: &Rc<Machine>,
     expression: &Expression,
     activity: &Activity,
 ) -> Result<(Evaluated, u64)> {
-    if let Expression::Ref { t } = expression {
+    // The language of the network counts an element that is a name, too.
+    if let Expression::Ref { t } = expression
+        && !machine.program.is_of_network()
+    {
         let named = machine.reference(t, activity);
         return Ok((Evaluated::Future(named.future), named.index));
     }
-    let inner = Activity { label: activity.label.clone(), index: machine.next_index() };
+    let inner = Activity { index: machine.next_index(), ..activity.clone() };
     Ok((evaluate(machine, expression, &inner)?, inner.index))
 }
 
-pub(super) fn elements(
+pub(crate) fn elements(
     machine: &Rc<Machine>,
     expressions: &[Expression],
     activity: &Activity,
@@ -188,7 +192,7 @@ pub(super) fn elements(
 }
 
 /// The outer future of a gather.
-pub(super) fn gather(children: Vec<Evaluated>, return_exceptions: bool) -> asyncio::Future<Value> {
+pub(crate) fn gather(children: Vec<Evaluated>, return_exceptions: bool) -> asyncio::Future<Value> {
     let gather = asyncio::gather(Elements(children));
     if return_exceptions { gather.return_exceptions().future() } else { gather.future() }
 }

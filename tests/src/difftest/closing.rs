@@ -20,24 +20,24 @@ use super::value::{UserError, Value, concurrent_state, state, user_error};
 const PLANTED: &str = "planted, and never retrieved";
 
 /// What could be seen of a loop before it was closed.
-pub(super) struct LastLook {
-    pub(super) ticks: u64,
-    pub(super) nanos: i64,
+pub(crate) struct LastLook {
+    pub(crate) ticks: u64,
+    pub(crate) nanos: i64,
     /// The state of each name that was bound.
-    pub(super) bound: BTreeMap<Name, String>,
+    pub(crate) bound: BTreeMap<Name, String>,
     /// The texts of the final states.
-    pub(super) states: Vec<String>,
+    pub(crate) states: Vec<String>,
 }
 
 /// Plants the error that announces the closing.
-pub(super) fn plant(machine: &Rc<Machine>) -> asyncio::Future<Value> {
+pub(crate) fn plant(machine: &Rc<Machine>) -> asyncio::Future<Value> {
     let planted = machine.event_loop.create_future();
     planted.set_exception(user_error(PLANTED)).expect("a future just made is pending");
     planted
 }
 
 /// Takes the last look if this report is made by a loop that is being closed.
-pub(super) fn on_report(machine: &Rc<Machine>, context: &ErrorContext) {
+pub(crate) fn on_report(machine: &Rc<Machine>, context: &ErrorContext) {
     // Tasks are dropped first, and each has its report before it is.
     let planted = context.exception.as_ref().and_then(|error| error.downcast_ref::<UserError>());
     let closing =
@@ -59,13 +59,17 @@ fn bound(machine: &Machine) -> BTreeMap<Name, String> {
 }
 
 /// The final states: of the spawned tasks, the objects, and the concurrent futures that are no objects.
-pub(super) fn states(machine: &Machine) -> Vec<String> {
+pub(crate) fn states(machine: &Machine) -> Vec<String> {
     let (spawned, concurrent) = {
         let names = machine.names.borrow();
         (names.spawned.clone(), names.concurrent.clone())
     };
     let mut lines: Vec<String> =
         spawned.iter().map(|named| format!("{} {}", named.name, state(&named.future))).collect();
+    if machine.program.is_of_network() {
+        lines.extend(machine.network.states());
+        return lines;
+    }
     for (name, _) in &machine.program.objects.0 {
         lines.push(format!("{name} {}", machine.object(name).state()));
     }

@@ -1,6 +1,6 @@
 //! A live CPython 3.13, which the stored traces came from and fresh ones can be had of.
 //!
-//! The generator and the reference interpreter are Python scripts in `tests/conformance/`. Batches go
+//! The generators and the reference interpreters are Python scripts in `tests/conformance/`. Batches go
 //! through a scratch folder: CPython starts once for many programs, which costs more than running them.
 
 use std::fmt;
@@ -21,6 +21,26 @@ impl fmt::Display for NotFound {
     }
 }
 
+/// The two languages, each with a generator and an interpreter of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// The loop, its tasks, futures and objects.
+    Core,
+    /// That, and the network: `difftest_net`.
+    Network,
+}
+
+impl Language {
+    /// The folder of its scripts.
+    fn scripts(self) -> PathBuf {
+        let conformance = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+        match self {
+            Language::Core => conformance,
+            Language::Network => conformance.join("net"),
+        }
+    }
+}
+
 pub(super) struct Cpython {
     python: PathBuf,
     scripts: PathBuf,
@@ -29,7 +49,7 @@ pub(super) struct Cpython {
 
 impl Cpython {
     /// Finds a CPython 3.13: what the environment names, then the PATH, then pyenv's.
-    pub(super) fn find() -> Result<Cpython, NotFound> {
+    pub(super) fn find(language: Language) -> Result<Cpython, NotFound> {
         let named = std::env::var_os("COUNTERPOINT_PYTHON").map(PathBuf::from);
         let mut candidates: Vec<PathBuf> = named.into_iter().chain([PathBuf::from("python3.13")]).collect();
         if let Some(home) = std::env::var_os("HOME") {
@@ -41,8 +61,7 @@ impl Cpython {
         }
         let python = candidates.into_iter().find(|python| is_3_13(python)).ok_or(NotFound)?;
         let scratch = std::env::temp_dir().join(format!("counterpoint-difftest-{}", std::process::id()));
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
-        Ok(Cpython { python, scripts, scratch })
+        Ok(Cpython { python, scripts: language.scripts(), scratch })
     }
 
     /// The programs that the generator makes of these seeds, as JSON.

@@ -20,10 +20,13 @@ use super::value::{Value, outcome};
 const TICKS_MAX: u64 = 20_000;
 
 /// Runs a program on a loop of its own.
-pub(super) fn run(program: &Program, builder: EventLoopBuilder) -> Ran {
+pub(crate) fn run(program: &Program, builder: EventLoopBuilder) -> Ran {
     let event_loop = builder.name("difftest").build();
     asyncio::set_event_loop(Some(&event_loop));
     let machine = Rc::new(Machine::new(Rc::new(program.clone()), event_loop));
+    if let Some(kernel) = &machine.program.net {
+        kernel.attach(&machine.event_loop);
+    }
     handlers::set_own(&machine);
     handlers::set_default(&machine);
     machine.event_loop.set_tick_limit(Some(TICKS_MAX));
@@ -52,7 +55,7 @@ fn drive<T>(machine: &Machine, run: impl FnOnce() -> Result<T>) -> Option<Result
     match result.as_ref().err().map(Error::kind) {
         Some(ErrorKind::Deadlock) => machine.print("*", "deadlock"),
         Some(ErrorKind::Limit) => {
-            machine.print("*", "limit");
+            machine.print_limit();
             machine.restart_ticks();
             let limit = machine.event_loop.ticks() + TICKS_MAX;
             machine.event_loop.set_tick_limit(Some(limit));
@@ -83,7 +86,7 @@ fn drain(machine: &Rc<Machine>) {
         let names: Vec<&str> = pending.iter().map(|named| &*named.name).collect();
         machine.print("*", &format!("drain {round} [{}]", names.join(", ")));
         for named in &pending {
-            named.future.cancel();
+            named.cancel();
         }
         let futures: Vec<_> = pending.into_iter().map(|named| named.future).collect();
         let all = async move { asyncio::gather(futures).return_exceptions().await };

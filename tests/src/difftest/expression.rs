@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::program::{Name, Number, SyncBlock};
 use super::seconds::Seconds;
+use crate::difftest_net::NetworkExpression;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "a", rename_all = "snake_case")]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Sleep {
         t: Seconds,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,12 +75,14 @@ pub(super) enum Expression {
         c: Name,
         min: i64,
     },
+    #[serde(untagged)]
+    Network(NetworkExpression),
 }
 
 /// When a `wait` returns.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum When {
+pub(crate) enum When {
     #[default]
     All,
     First,
@@ -88,14 +91,14 @@ pub(super) enum When {
 
 /// A closure for a worker of an executor.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// The executor, for `job`; a `thread` uses the loop's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) o: Option<Name>,
-    pub(super) n: Name,
-    pub(super) t: Seconds,
+    pub(crate) o: Option<Name>,
+    pub(crate) n: Name,
+    pub(crate) t: Seconds,
     #[serde(default)]
-    pub(super) r#do: SyncBlock,
+    pub(crate) r#do: SyncBlock,
     #[serde(default)]
-    pub(super) v: Number,
+    pub(crate) v: Number,
 }

@@ -1,6 +1,6 @@
 //! Fresh programs, run by a live CPython and by us.
 //!
-//! The 500 stored programs are always the same; an order that they never visit is found only by new
+//! The stored programs are always the same; an order that they never visit is found only by new
 //! ones. LANGUAGE.md measured how rarely a mistake shows: run 2,000 or more.
 
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Program;
 use super::compare::Difference;
-use super::cpython::{Cpython, NotFound};
+use super::cpython::{Cpython, Language, NotFound};
 use super::smaller::{shown, shrink};
 
 /// Programs that go through one CPython process. It keeps everything that it ever made.
@@ -19,15 +19,21 @@ const SHRUNK_MAX: usize = 5;
 
 /// Runs `count` programs from seed `first` on, and writes what came of it.
 ///
-/// Gives back how many differed. Even seeds give programs of the core language, odd ones those of the whole.
+/// Gives back how many differed. In the core language even seeds give programs of its first part, odd ones those of
+/// the whole.
 ///
 /// # Errors
 /// There is no CPython 3.13 here.
 ///
 /// # Panics
 /// The CPython that was found does not run its own scripts, or the report cannot be written.
-pub fn compare_fresh(first: u64, count: u64, report: &mut impl Write) -> Result<usize, NotFound> {
-    let cpython = Cpython::find()?;
+pub fn compare_fresh(
+    language: Language,
+    first: u64,
+    count: u64,
+    report: &mut impl Write,
+) -> Result<usize, NotFound> {
+    let cpython = Cpython::find(language)?;
     let (mut differing, mut lines) = (Vec::new(), 0);
     let mut from = first;
     while from < first + count {
@@ -57,8 +63,8 @@ pub fn compare_fresh(first: u64, count: u64, report: &mut impl Write) -> Result<
 ///
 /// # Panics
 /// The program breaks CPython's interpreter, or the report cannot be written.
-pub fn compare_one(program: &str, report: &mut impl Write) -> Result<bool, NotFound> {
-    let cpython = Cpython::find()?;
+pub fn compare_one(language: Language, program: &str, report: &mut impl Write) -> Result<bool, NotFound> {
+    let cpython = Cpython::find(language)?;
     let trace = cpython.traces(&[program.to_owned()]).remove(0).expect("CPython runs the program");
     let difference = difference(program, &trace);
     let written = match &difference {

@@ -27,7 +27,7 @@ pub(super) fn set_default(machine: &Rc<Machine>) {
     machine.event_loop.set_default_exception_handler(move |_, context| {
         if let Some(machine) = machine_of.upgrade() {
             closing::on_report(&machine, context);
-            if let Some(words) = words(context) {
+            if let Some(words) = words(context, machine.program.is_of_network()) {
                 machine.print("*", &format!("default {words}"));
             }
         }
@@ -37,15 +37,18 @@ pub(super) fn set_default(machine: &Rc<Machine>) {
 
 fn own(machine: &Rc<Machine>, context: &ErrorContext) -> Result<()> {
     closing::on_report(machine, context);
-    let Some(words) = words(context) else { return Ok(()) };
+    let Some(words) = words(context, machine.program.is_of_network()) else { return Ok(()) };
     machine.print("*", &format!("handler {words}"));
     run_sync(machine, &machine.program.handler, &Activity::new("*", LAST))
 }
 
 /// What the trace says of a report; `None` for one that is not compared.
-fn words(context: &ErrorContext) -> Option<String> {
+fn words(context: &ErrorContext, of_network: bool) -> Option<String> {
     let message = context.message.as_str();
     let error = context.exception.as_ref().map(shown).unwrap_or_default();
+    if of_network {
+        return network_words(message, &error);
+    }
     if message.starts_with("Unhandled error in exception handler") {
         Some(format!("unhandled {error}"))
     } else if message.starts_with("Exception in callback") {
@@ -57,4 +60,14 @@ fn words(context: &ErrorContext) -> Option<String> {
     } else {
         None
     }
+}
+
+/// What the trace of a program of the network says of a report: the message with the error, in asyncio's words.
+fn network_words(message: &str, error: &str) -> Option<String> {
+    if message.contains("never retrieved") || message.contains("destroyed") {
+        return None;
+    }
+    let callback = "Exception in callback";
+    let message = if message.starts_with(callback) { callback } else { message };
+    Some(format!("{message}: {error}"))
 }

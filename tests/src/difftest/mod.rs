@@ -10,33 +10,35 @@
 //! Around it, `compare` says where two traces part, `fresh` compares with a live CPython, and `smaller`
 //! makes a program that differs small.
 
-mod awaitables;
+pub(crate) mod awaitables;
 mod closing;
+mod command;
 mod compare;
 mod cpython;
-mod drive;
+pub(crate) mod drive;
 mod expression;
 mod fresh;
 mod generate;
 mod handlers;
-mod machine;
+pub(crate) mod machine;
 mod objects;
 mod ordered;
-mod program;
+pub(crate) mod program;
 mod queues;
-mod seconds;
+pub(crate) mod seconds;
 mod smaller;
-mod statements;
-mod sync;
-mod value;
+pub(crate) mod statements;
+pub(crate) mod sync;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;
 
 use counterpoint::{EventLoop, EventLoopBuilder};
 
+pub use command::run_command;
 pub use compare::Difference;
-pub use cpython::NotFound;
+pub use cpython::{Language, NotFound};
 pub use fresh::{compare_fresh, compare_one};
 pub use generate::generated;
 pub use program::Program;

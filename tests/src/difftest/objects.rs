@@ -10,7 +10,7 @@ use super::queues::Queue;
 use super::value::{Value, concurrent_state, python_bool, state};
 
 #[derive(Clone)]
-pub(super) enum Object {
+pub(crate) enum Object {
     Lock(asyncio::Lock),
     Event(asyncio::Event),
     Condition(asyncio::Condition),
@@ -25,7 +25,7 @@ pub(super) enum Object {
 
 impl Object {
     /// Makes what the program asks for; a condition may ask for the lock of an object made before.
-    pub(super) fn new(spec: &ObjectSpec, event_loop: &EventLoop, made: &BTreeMap<Name, Object>) -> Object {
+    pub(crate) fn new(spec: &ObjectSpec, event_loop: &EventLoop, made: &BTreeMap<Name, Object>) -> Object {
         match spec {
             ObjectSpec::Lock => Object::Lock(asyncio::Lock::new()),
             ObjectSpec::Event => Object::Event(asyncio::Event::new()),
@@ -46,49 +46,49 @@ impl Object {
         }
     }
 
-    pub(super) fn queue(&self) -> &Queue {
+    pub(crate) fn queue(&self) -> &Queue {
         match self {
             Object::Queue(queue) => queue,
             _ => panic!("a statement for queues names another object"),
         }
     }
 
-    pub(super) fn event(&self) -> &asyncio::Event {
+    pub(crate) fn event(&self) -> &asyncio::Event {
         match self {
             Object::Event(event) => event,
             _ => panic!("a statement for events names another object"),
         }
     }
 
-    pub(super) fn condition(&self) -> &asyncio::Condition {
+    pub(crate) fn condition(&self) -> &asyncio::Condition {
         match self {
             Object::Condition(condition) => condition,
             _ => panic!("a statement for conditions names another object"),
         }
     }
 
-    pub(super) fn barrier(&self) -> &asyncio::Barrier {
+    pub(crate) fn barrier(&self) -> &asyncio::Barrier {
         match self {
             Object::Barrier(barrier) => barrier,
             _ => panic!("a statement for barriers names another object"),
         }
     }
 
-    pub(super) fn future(&self) -> &asyncio::Future<Value> {
+    pub(crate) fn future(&self) -> &asyncio::Future<Value> {
         match self {
             Object::Future(future) => future,
             _ => panic!("a statement for futures names another object"),
         }
     }
 
-    pub(super) fn concurrent(&self) -> &concurrent::Future<Value> {
+    pub(crate) fn concurrent(&self) -> &concurrent::Future<Value> {
         match self {
             Object::Concurrent(future) => future,
             _ => panic!("a statement for concurrent futures names another object"),
         }
     }
 
-    pub(super) fn executor(&self) -> &asyncio::Executor {
+    pub(crate) fn executor(&self) -> &asyncio::Executor {
         match self {
             Object::Executor(executor) => executor,
             _ => panic!("a job names an object that is no executor"),
@@ -96,7 +96,7 @@ impl Object {
     }
 
     /// Acquires a lock, condition or semaphore and keeps it, as Python's `acquire` does.
-    pub(super) async fn acquire(&self) -> Result<Value> {
+    pub(crate) async fn acquire(&self) -> Result<Value> {
         match self {
             Object::Lock(lock) => lock.acquire().await?.leak(),
             Object::Condition(condition) => condition.acquire().await?.leak(),
@@ -107,7 +107,7 @@ impl Object {
         Ok(Value::Bool(true))
     }
 
-    pub(super) fn release(&self) -> Result<()> {
+    pub(crate) fn release(&self) -> Result<()> {
         match self {
             Object::Lock(lock) => lock.release(),
             Object::Condition(condition) => condition.release(),
@@ -121,7 +121,7 @@ impl Object {
     }
 
     /// `async with` entered: a barrier is waited at, anything else acquired.
-    pub(super) async fn enter(&self) -> Result<()> {
+    pub(crate) async fn enter(&self) -> Result<()> {
         match self {
             Object::Barrier(barrier) => barrier.wait().await.map(drop),
             held => held.acquire().await.map(drop),
@@ -129,7 +129,7 @@ impl Object {
     }
 
     /// `async with` left.
-    pub(super) fn exit(&self) -> Result<()> {
+    pub(crate) fn exit(&self) -> Result<()> {
         match self {
             Object::Barrier(_) => Ok(()),
             held => held.release(),
@@ -137,7 +137,7 @@ impl Object {
     }
 
     /// What a program may ask while it runs.
-    pub(super) fn info(&self) -> String {
+    pub(crate) fn info(&self) -> String {
         let flag = python_bool;
         match self {
             Object::Queue(queue) => queue.info(),
@@ -148,7 +148,7 @@ impl Object {
     }
 
     /// The state that stands at the end of the trace. Reading it empties a queue.
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let flag = python_bool;
         match self {
             Object::Lock(lock) => format!("locked={}", flag(lock.locked())),

@@ -17,41 +17,48 @@ use super::expression::Expression;
 use super::ordered::Ordered;
 use super::seconds::Seconds;
 use super::sync::SyncStatement;
+use crate::difftest_net::{KernelSpec, Script};
 
 /// The name of a task, object, function, ...: each kind has its own name space.
-pub(super) type Name = String;
+pub(crate) type Name = String;
 /// What a program computes with: an integer or null.
-pub(super) type Number = Option<i64>;
-pub(super) type Block = Vec<Statement>;
-pub(super) type SyncBlock = Vec<SyncStatement>;
+pub(crate) type Number = Option<i64>;
+pub(crate) type Block = Vec<Statement>;
+pub(crate) type SyncBlock = Vec<SyncStatement>;
 
 /// A program of the difftest language.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Program {
     #[serde(default)]
-    pub(super) objects: Ordered<ObjectSpec>,
+    pub(crate) objects: Ordered<ObjectSpec>,
     #[serde(default)]
-    pub(super) funcs: BTreeMap<Name, Block>,
+    pub(crate) funcs: BTreeMap<Name, Block>,
     #[serde(default)]
-    pub(super) main: Block,
+    pub(crate) main: Block,
     /// The task factory is the eager one from the start.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) eager: bool,
+    pub(crate) eager: bool,
     /// What the driver does in place of running `main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) drive: Option<Vec<Step>>,
+    pub(crate) drive: Option<Vec<Step>>,
     /// The steps of `drive` run on a `Runner`.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) runner: bool,
+    pub(crate) runner: bool,
     /// The numbered done callbacks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) cbs: BTreeMap<Name, SyncBlock>,
+    pub(crate) cbs: BTreeMap<Name, SyncBlock>,
     /// What the exception handler runs after it has printed its line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) handler: SyncBlock,
+    pub(crate) handler: SyncBlock,
     /// How many workers the loop's default executor has.
     #[serde(default = "two", skip_serializing_if = "is_two")]
-    pub(super) workers: usize,
+    pub(crate) workers: usize,
+    /// What stands below the loop: there is something in programs of the network only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) net: Option<KernelSpec>,
+    /// The scripts of protocols.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) protos: BTreeMap<Name, Script>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -75,8 +82,13 @@ impl Program {
         serde_json::from_str(text)
     }
 
+    /// Is it one of the language of the network, which differs here and there?
+    pub(crate) fn is_of_network(&self) -> bool {
+        self.net.is_some()
+    }
+
     /// The statements of a function; `main` is one too.
-    pub(super) fn function(&self, name: &str) -> &Block {
+    pub(crate) fn function(&self, name: &str) -> &Block {
         if name == "main" {
             return &self.main;
         }
@@ -87,7 +99,7 @@ impl Program {
 /// A statement that may suspend, so that it cannot stand in a callback.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(super) enum Statement {
+pub(crate) enum Statement {
     Do {
         i: u32,
         a: Expression,
@@ -126,28 +138,37 @@ pub(super) enum Statement {
     },
     Each(Each),
     Aeach(Each),
+    /// `async for` over the lines of a stream.
+    Lines {
+        i: u32,
+        s: Name,
+    },
     #[serde(untagged)]
     Sync(SyncStatement),
 }
 
 /// A loop over `as_completed`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Each {
-    pub(super) i: u32,
-    pub(super) of: Vec<Expression>,
+pub(crate) struct Each {
+    pub(crate) i: u32,
+    pub(crate) of: Vec<Expression>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) timeout: Option<Seconds>,
+    pub(crate) timeout: Option<Seconds>,
 }
 
 /// Which errors an `except` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(super) enum Caught {
+pub(crate) enum Caught {
     Cancelled,
     Timeout,
     E,
     #[serde(rename = "EG")]
     Group,
     Shut,
+    /// An error of the system; a timeout is one.
+    OSError,
+    Incomplete,
+    Overrun,
     /// Everything but a cancellation.
     Exception,
     Base,
@@ -156,7 +177,7 @@ pub(super) enum Caught {
 /// What an object of the program is made as: its kind, then its argument if it has one.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Vec<serde_json::Value>", into = "Vec<serde_json::Value>")]
-pub(super) enum ObjectSpec {
+pub(crate) enum ObjectSpec {
     Lock,
     Event,
     /// Perhaps on the lock of that name.
@@ -223,7 +244,7 @@ impl From<ObjectSpec> for Vec<serde_json::Value> {
 /// One step of the driver's list.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Vec<serde_json::Value>", into = "Vec<serde_json::Value>")]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Statements while no loop runs.
     Do(SyncBlock),
     /// Spawns the function under a name and runs the loop until it is done.
@@ -267,7 +288,7 @@ impl From<Step> for Vec<serde_json::Value> {
 
 impl Step {
     /// The kind of the step and its strings, as its trace line has them.
-    pub(super) fn words(&self) -> Vec<&str> {
+    pub(crate) fn words(&self) -> Vec<&str> {
         match self {
             Step::Do(_) => vec!["do"],
             Step::Until(function, name) => vec!["until", function, name],

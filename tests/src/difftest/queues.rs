@@ -7,7 +7,7 @@ use super::program::Number;
 use super::value::{Value, python_bool};
 
 #[derive(Clone)]
-pub(super) enum Queue {
+pub(crate) enum Queue {
     First(asyncio::Queue<Number>),
     Priority(asyncio::PriorityQueue<Number>),
     Last(asyncio::LifoQueue<Number>),
@@ -25,48 +25,48 @@ macro_rules! each {
 }
 
 impl Queue {
-    pub(super) fn first(max: usize) -> Queue {
+    pub(crate) fn first(max: usize) -> Queue {
         Queue::First(asyncio::Queue::new(max))
     }
 
-    pub(super) fn priority(max: usize) -> Queue {
+    pub(crate) fn priority(max: usize) -> Queue {
         Queue::Priority(asyncio::PriorityQueue::new(max))
     }
 
-    pub(super) fn last(max: usize) -> Queue {
+    pub(crate) fn last(max: usize) -> Queue {
         Queue::Last(asyncio::LifoQueue::new(max))
     }
 
-    pub(super) async fn get(&self) -> Result<Number> {
+    pub(crate) async fn get(&self) -> Result<Number> {
         each!(self, it => it.get().await)
     }
 
-    pub(super) async fn put(&self, item: Number) -> Result<()> {
+    pub(crate) async fn put(&self, item: Number) -> Result<()> {
         each!(self, it => it.put(item).await)
     }
 
-    pub(super) async fn join(&self) -> Result<()> {
+    pub(crate) async fn join(&self) -> Result<()> {
         each!(self, it => it.join().await)
     }
 
-    pub(super) fn get_nowait(&self) -> Result<Number> {
+    pub(crate) fn get_nowait(&self) -> Result<Number> {
         each!(self, it => it.get_nowait())
     }
 
-    pub(super) fn put_nowait(&self, item: Number) -> Result<()> {
+    pub(crate) fn put_nowait(&self, item: Number) -> Result<()> {
         each!(self, it => it.put_nowait(item)?);
         Ok(())
     }
 
-    pub(super) fn task_done(&self) -> Result<()> {
+    pub(crate) fn task_done(&self) -> Result<()> {
         each!(self, it => it.task_done())
     }
 
-    pub(super) fn shutdown(&self, immediate: bool) {
+    pub(crate) fn shutdown(&self, immediate: bool) {
         each!(self, it => it.shutdown(immediate));
     }
 
-    pub(super) fn info(&self) -> String {
+    pub(crate) fn info(&self) -> String {
         each!(self, it => {
             let (empty, full) = (python_bool(it.empty()), python_bool(it.full()));
             format!("size={} empty={empty} full={full}", it.qsize())
@@ -74,7 +74,7 @@ impl Queue {
     }
 
     /// Takes the items out, which is the only way to see them; so it counts first.
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let unfinished = each!(self, it => it.unfinished_tasks());
         let shut = if each!(self, it => it.is_shut_down()) { " shutdown" } else { "" };
         let mut items = Vec::new();

@@ -10,27 +10,27 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
-pub(super) struct Seconds(serde_json::Number);
+pub(crate) struct Seconds(serde_json::Number);
 
 impl Seconds {
     /// Nanoseconds; negative ones are legal in a program, and mean the past.
-    pub(super) fn as_nanos(&self) -> i64 {
+    pub(crate) fn as_nanos(&self) -> i64 {
         let seconds = self.0.as_f64().expect("a JSON number of seconds is finite");
         (seconds * 1e9).round() as i64
     }
 
     /// A delay; what lies in the past is due at once.
-    pub(super) fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         Duration::from_nanos(self.as_nanos().max(0).unsigned_abs())
     }
 }
 
 /// A point in time; the loop has none before its start.
-pub(super) fn instant(nanos: i64) -> asyncio::Instant {
+pub(crate) fn instant(nanos: i64) -> asyncio::Instant {
     asyncio::Instant::from_nanos(nanos.max(0).unsigned_abs())
 }
 
 /// The loop's time in seconds, as the trace prints it.
-pub(super) fn shown(nanos: i64) -> String {
+pub(crate) fn shown(nanos: i64) -> String {
     format!("{:.2}", nanos as f64 / 1e9)
 }

@@ -89,7 +89,7 @@ fn unnamed(program: &Value) -> Vec<Path> {
     let mut words = Vec::new();
     visit(program, &mut Vec::new(), &mut |_, value| words.extend(value.as_str().map(str::to_owned)));
     let mut found = Vec::new();
-    for kind in ["funcs", "objects", "cbs"] {
+    for kind in ["funcs", "objects", "cbs", "protos"] {
         for name in program[kind].as_object().into_iter().flat_map(|map| map.keys()) {
             if !words.contains(name) {
                 found.push(vec![Key::Field(kind.to_owned()), Key::Field(name.clone())]);

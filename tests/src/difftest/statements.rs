@@ -40,7 +40,7 @@ impl Frame<'_> {
 }
 
 /// The coroutine of a function: prints its start and its end.
-pub(super) async fn body(machine: Rc<Machine>, function: Name, activity: Activity) -> Result<Value> {
+pub(crate) async fn body(machine: Rc<Machine>, function: Name, activity: Activity) -> Result<Value> {
     let program = machine.program.clone();
     let frame = Frame { machine: &machine, activity: &activity, handled: None };
     frame.print("start");
@@ -91,6 +91,9 @@ async fn run_statement(frame: Frame<'_>, statement: &Statement) -> Result<Flow> 
             run_timeout(frame, r#as, timeout, body).await
         }
         Statement::Group { r#as, body } => run_group(frame, r#as, body).await,
+        Statement::Lines { i, s } => {
+            crate::difftest_net::lines(frame.machine, frame.activity, *i, s).await.map(|()| Flow::On)
+        }
         Statement::Each(each) => run_each(frame, each).await,
         Statement::Aeach(each) => run_aeach(frame, each).await,
     }

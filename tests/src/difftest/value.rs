@@ -6,9 +6,10 @@ use asyncio::{Error, ErrorKind, FutureState};
 use counterpoint as asyncio;
 
 use super::program::{Caught, Number};
+use crate::difftest_net::errors as network;
 
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     None,
     Bool(bool),
     Int(i64),
@@ -46,13 +47,13 @@ impl fmt::Display for Value {
     }
 }
 
-pub(super) fn python_bool(flag: bool) -> &'static str {
+pub(crate) fn python_bool(flag: bool) -> &'static str {
     if flag { "True" } else { "False" }
 }
 
 /// The error of a program's own `raise`.
 #[derive(Debug)]
-pub(super) struct UserError(pub(super) String);
+pub(crate) struct UserError(pub(crate) String);
 
 impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,14 +63,17 @@ impl fmt::Display for UserError {
 
 impl std::error::Error for UserError {}
 
-pub(super) fn user_error(name: &str) -> Error {
+pub(crate) fn user_error(name: &str) -> Error {
     UserError(name.to_owned()).into()
 }
 
 /// An error as the trace prints it: one of asyncio's by the name of its class.
-pub(super) fn shown(error: &Error) -> String {
+pub(crate) fn shown(error: &Error) -> String {
     if let Some(UserError(name)) = error.downcast_ref() {
         return format!("E:{name}");
+    }
+    if let Some(text) = network::shown(error) {
+        return text;
     }
     match error.kind() {
         ErrorKind::Cancelled => match error.message() {
@@ -113,34 +117,38 @@ fn python_string(text: &str) -> String {
 }
 
 /// Whether an `except` of that kind takes the error.
-pub(super) fn catches(kind: Caught, error: &Error) -> bool {
+pub(crate) fn catches(kind: Caught, error: &Error) -> bool {
     match kind {
         Caught::Cancelled => error.is_cancelled(),
         Caught::Timeout => error.kind() == ErrorKind::Timeout,
         Caught::E => error.downcast_ref::<UserError>().is_some(),
         Caught::Group => error.kind() == ErrorKind::Group,
         Caught::Shut => error.kind() == ErrorKind::QueueShutDown,
+        Caught::OSError => network::is_os_error(error),
+        Caught::Incomplete => error.kind() == ErrorKind::IncompleteRead,
+        Caught::Overrun => error.kind() == ErrorKind::LimitOverrun,
         Caught::Exception => !holds_cancelled(error),
         Caught::Base => true,
     }
 }
 
 /// Whether a synchronous statement prints this error as its result, in place of raising it.
-pub(super) fn is_result(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Runtime
-            | ErrorKind::BrokenBarrier
-            | ErrorKind::Value
-            | ErrorKind::InvalidState
-            | ErrorKind::QueueEmpty
-            | ErrorKind::QueueFull
-            | ErrorKind::QueueShutDown
-    )
+pub(crate) fn is_result(error: &Error) -> bool {
+    network::is_os_error(error)
+        || matches!(
+            error.kind(),
+            ErrorKind::Runtime
+                | ErrorKind::BrokenBarrier
+                | ErrorKind::Value
+                | ErrorKind::InvalidState
+                | ErrorKind::QueueEmpty
+                | ErrorKind::QueueFull
+                | ErrorKind::QueueShutDown
+        )
 }
 
 /// The state of a future, looked at without taking anything from it.
-pub(super) fn state(future: &asyncio::Future<Value>) -> String {
+pub(crate) fn state(future: &asyncio::Future<Value>) -> String {
     match future.state() {
         FutureState::Pending => "pending".to_owned(),
         FutureState::Cancelled => "cancelled".to_owned(),
@@ -153,7 +161,7 @@ pub(super) fn state(future: &asyncio::Future<Value>) -> String {
 }
 
 /// The state of a concurrent future. Its two states of cancellation are one here, as in the trace.
-pub(super) fn concurrent_state(future: &asyncio::concurrent::Future<Value>) -> String {
+pub(crate) fn concurrent_state(future: &asyncio::concurrent::Future<Value>) -> String {
     if !future.done() {
         return if future.running() { "running" } else { "pending" }.to_owned();
     }
@@ -167,7 +175,7 @@ pub(super) fn concurrent_state(future: &asyncio::concurrent::Future<Value>) -> S
 }
 
 /// A call's value, or what it raised.
-pub(super) fn outcome(result: Result<impl Into<Value>, Error>) -> String {
+pub(crate) fn outcome(result: Result<impl Into<Value>, Error>) -> String {
     match result {
         Ok(value) => format!("-> {}", value.into()),
         Err(error) => format!("! {}", shown(&error)),

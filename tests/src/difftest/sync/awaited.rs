@@ -20,7 +20,7 @@ const TASKS_MAX: usize = 200;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(in crate::difftest) enum TaskStatement {
+pub(crate) enum TaskStatement {
     Spawn(Spawn),
     Gspawn {
         g: Name,
@@ -84,7 +84,7 @@ pub(in crate::difftest) enum TaskStatement {
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(in crate::difftest) struct Spawn {
+pub(crate) struct Spawn {
     pub(in crate::difftest) f: Name,
     pub(in crate::difftest) r#as: Name,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ pub(in crate::difftest) struct Spawn {
 /// `set_name` takes any object in Python, and keeps the digits of a number.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-pub(in crate::difftest) enum TaskName {
+pub(crate) enum TaskName {
     Number(i64),
     Text(String),
 }
@@ -152,8 +152,8 @@ fn on_named(machine: &Rc<Machine>, statement: &TaskStatement, named: &Named) -> 
     let future = &named.future;
     let flag = |flag| format!("-> {}", python_bool(flag));
     match statement {
-        TaskStatement::Cancel { m: None, .. } => flag(future.cancel()),
-        TaskStatement::Cancel { m: Some(message), .. } => flag(future.cancel_with(message)),
+        TaskStatement::Cancel { m: None, .. } => flag(named.cancel()),
+        TaskStatement::Cancel { m: Some(message), .. } => flag(named.cancel_with(message)),
         TaskStatement::State { t } => {
             let look = machine.last_look.borrow();
             look.as_ref().and_then(|look| look.bound.get(t).cloned()).unwrap_or_else(|| state(future))

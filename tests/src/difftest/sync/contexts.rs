@@ -14,7 +14,7 @@ use super::{ok, run_sync};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(in crate::difftest) enum ContextStatement {
+pub(crate) enum ContextStatement {
     Cget {
         var: Name,
     },

@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{Activity, Machine};
 use super::value::{is_result, shown, user_error};
+use crate::difftest_net::NetworkStatement;
 
 pub(super) use awaited::spawn;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(super) enum SyncStatement {
+pub(crate) enum SyncStatement {
     Log {
         m: String,
     },
@@ -41,6 +42,8 @@ pub(super) enum SyncStatement {
     Thread(threads::ThreadStatement),
     #[serde(untagged)]
     Loop(loops::LoopStatement),
+    #[serde(untagged)]
+    Network(NetworkStatement),
 }
 
 impl SyncStatement {
@@ -63,7 +66,7 @@ impl SyncStatement {
 }
 
 /// Runs statements in order until one raises.
-pub(super) fn run_sync(
+pub(crate) fn run_sync(
     machine: &Rc<Machine>,
     statements: &[SyncStatement],
     activity: &Activity,
@@ -71,7 +74,7 @@ pub(super) fn run_sync(
     statements.iter().try_for_each(|statement| run_one(machine, statement, activity))
 }
 
-pub(super) fn run_one(
+pub(crate) fn run_one(
     machine: &Rc<Machine>,
     statement: &SyncStatement,
     activity: &Activity,
@@ -84,10 +87,11 @@ pub(super) fn run_one(
         SyncStatement::Raise { e } => return Err(user_error(e)),
         SyncStatement::Task(task) => awaited::apply(machine, task, activity),
         SyncStatement::Object(object) => objects::apply(machine, object),
-        SyncStatement::Time(time) => time::apply(machine, time),
+        SyncStatement::Time(time) => time::apply(machine, time, activity),
         SyncStatement::Context(context) => contexts::apply(machine, context, activity),
         SyncStatement::Thread(thread) => threads::apply(machine, thread),
         SyncStatement::Loop(control) => loops::apply(machine, control),
+        SyncStatement::Network(statement) => crate::difftest_net::apply(machine, statement, activity),
     };
     let result = match result {
         Err(error) if is_result(&error) => format!("! {}", shown(&error)),
@@ -96,12 +100,13 @@ pub(super) fn run_one(
     let line = match statement {
         // Their results are sentences of their own.
         SyncStatement::Task(awaited::TaskStatement::Cancelling | awaited::TaskStatement::Uncancel) => result,
+        SyncStatement::Network(network) => format!("{} {result}", network.words()),
         _ => format!("{} {result}", statement.words()),
     };
     machine.print(&activity.label, &line);
     Ok(())
 }
 
-pub(super) fn ok(_: ()) -> String {
+pub(crate) fn ok(_: ()) -> String {
     "ok".to_owned()
 }

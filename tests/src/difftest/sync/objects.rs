@@ -14,7 +14,7 @@ use super::ok;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(in crate::difftest) enum ObjectStatement {
+pub(crate) enum ObjectStatement {
     Set {
         o: Name,
     },

@@ -15,7 +15,7 @@ use super::ok;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(in crate::difftest) enum ThreadStatement {
+pub(crate) enum ThreadStatement {
     CfRun { o: Name },
     CfResult { o: Name, v: Number },
     CfExc { o: Name, e: String },

@@ -15,7 +15,7 @@ use super::{ok, run_sync};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(in crate::difftest) enum TimeStatement {
+pub(crate) enum TimeStatement {
     Reschedule {
         tm: Name,
         t: Option<Seconds>,
@@ -39,14 +39,14 @@ pub(in crate::difftest) enum TimeStatement {
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(in crate::difftest) struct Callback {
+pub(crate) struct Callback {
     r#as: Name,
     r#do: SyncBlock,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ctx: Option<Name>,
 }
 
-pub(super) fn apply(machine: &Rc<Machine>, statement: &TimeStatement) -> Result<String> {
+pub(super) fn apply(machine: &Rc<Machine>, statement: &TimeStatement, activity: &Activity) -> Result<String> {
     let noref = || Ok("noref".to_owned());
     let timeout = |name: &Name| machine.names.borrow().timeouts.get(name).cloned();
     match statement {
@@ -61,7 +61,7 @@ pub(super) fn apply(machine: &Rc<Machine>, statement: &TimeStatement) -> Result<
             Ok(seconds::shown(named.before_start.unwrap_or(when.as_nanos() as i64)))
         }
         TimeStatement::Soon(callback) => {
-            let (instance, run) = prepare(machine, callback)?;
+            let (instance, run) = prepare(machine, callback, activity)?;
             let mut handle = machine.event_loop.call_soon(run);
             if let Some(context) = machine.context(callback.ctx.as_ref()) {
                 handle = handle.context(&context);
@@ -69,7 +69,7 @@ pub(super) fn apply(machine: &Rc<Machine>, statement: &TimeStatement) -> Result<
             Ok(scheduled(machine, callback, &instance, Scheduled::Soon(handle)))
         }
         TimeStatement::Tsoon(callback) => {
-            let (instance, run) = prepare(machine, callback)?;
+            let (instance, run) = prepare(machine, callback, activity)?;
             let mut handle = machine.event_loop.call_soon_threadsafe(run);
             if let Some(context) = machine.context(callback.ctx.as_ref()) {
                 handle = handle.context(&context);
@@ -77,7 +77,7 @@ pub(super) fn apply(machine: &Rc<Machine>, statement: &TimeStatement) -> Result<
             Ok(scheduled(machine, callback, &instance, Scheduled::Soon(handle)))
         }
         TimeStatement::Later { t, callback } => {
-            let (instance, run) = prepare(machine, callback)?;
+            let (instance, run) = prepare(machine, callback, activity)?;
             let mut handle = machine.event_loop.call_later(t.delay(), run);
             if let Some(context) = machine.context(callback.ctx.as_ref()) {
                 handle = handle.context(&context);
@@ -109,10 +109,11 @@ fn reschedule(machine: &Machine, name: &Name, delay: Option<&Seconds>) -> Result
 fn prepare(
     machine: &Rc<Machine>,
     callback: &Callback,
+    from: &Activity,
 ) -> Result<(Rc<str>, impl FnOnce() -> Result<()> + 'static)> {
     let instance = machine.instance(&callback.r#as);
     machine.check_open()?;
-    let activity = Activity::new(format!("cb:{instance}"), LAST);
+    let activity = Activity::new(format!("cb:{instance}"), LAST).about(from.connection.clone());
     let (machine, statements) = (machine.clone(), callback.r#do.clone());
     let run = move || {
         machine.print(&activity.label, "run");
