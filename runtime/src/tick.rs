@@ -449,6 +449,9 @@ impl Rt {
         if self.attention & attention::WATCHED != 0 {
             self.observe_end(slot, ended);
         }
+        if self.slot(slot).is(flag::HAS_EXTRAS) {
+            self.leave_extras(slot);
+        }
         let this = self.slot_mut(slot);
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);
