@@ -13,11 +13,13 @@
 //! | 2 a host's half | `table`, `stack`, `dns` | sockets, ports, names |
 //! | 3 the network | `network` | all stacks and links, with their own queue of events; the system calls |
 //! | 4 below a loop | `registry`, `loopback`, `socket` | how a program's calls find their network |
+//! | 5 faces | `faces` | what programs of Rust know: `TcpStream`, `UdpSocket`, `UnixListener` |
 #![deny(missing_docs)]
 
 mod addr;
 mod dns;
 mod errno;
+mod faces;
 mod link;
 mod loopback;
 mod network;
@@ -34,9 +36,19 @@ pub use addr::{Address, Family, SocketType, UnixAddress};
 pub use counterpoint_runtime::choices::Ratio;
 pub use dns::{ResolveError, ResolveErrorKind};
 pub use errno::Errno;
+pub use faces::{
+    Incoming, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, Target, TcpListener, TcpSocket,
+    TcpStream, ToAddresses, UdpSocket, UnixDatagram, UnixListener, UnixStream, WriteHalf, lookup_host,
+};
 pub use link::{Latency, Link, Preset};
 pub use loopback::Loopback;
 pub use network::{Network, Side, StackSettings};
 pub use options::SocketOption;
 pub use registry::{NetworkHandle, unlink_unix_socket};
 pub use socket::Socket;
+
+/// hyper on this loop: its timer and executor. The streams are hyper's `Read` and `Write` themselves.
+#[cfg(feature = "hyper")]
+pub mod hyper {
+    pub use crate::faces::for_hyper::{Executor, Timer};
+}

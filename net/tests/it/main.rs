@@ -1,3 +1,4 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
+mod faces;
 mod tcp;
