@@ -8,11 +8,12 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `addr`, `errno`, `errors`, `options` | addresses, what a call on a socket can say, what can be set on one |
-//! | 1 parts | [`tcp`], `link`, `packet`, `queue` | state machines without I/O, fed segments and time; what a link makes of a packet |
-//! | 2 a host's half | `table`, `stack`, `dns` | sockets, ports, names |
+//! | 0 words | `addr`, `errno`, `errors` | addresses, what a call on a socket can say |
+//! | 1 parts | [`tcp`], `link`, `options`, `queue` | state machines without I/O, fed segments and time; what a link makes of a packet |
+//! | 2 a host's half | `table`, `packet`, `stack`, `dns` | sockets, what goes between them, ports, names |
 //! | 3 the network | `network` | all stacks and links, with their own queue of events; the system calls |
-//! | 4 below a loop | `registry`, `loopback`, `socket` | how a program's calls find their network |
+//! | 4 below a loop: one knot | `registry`, `loopback`, `socket` | how a program's calls find their network |
+//! | 5 faces | `faces` | what programs of Rust know: `TcpStream`, `UdpSocket`, `UnixListener` |
 //! | 5 between sockets and faces | `readers`, `running`, `scratch`, `sock_calls` | callbacks on sockets, calls that wait |
 //! | 6 what speaks to protocols: one knot | `protocols`, `servers`, `transports` | they hold each other, as in asyncio |
 //! | 7 asyncio's library | `connections`, `event_loop_ext`, `resolver`, `streams` | how they come to be, and what is awaited |
@@ -27,6 +28,7 @@ mod dns;
 mod errno;
 mod errors;
 mod event_loop_ext;
+mod faces;
 mod link;
 mod loopback;
 mod network;
@@ -60,6 +62,10 @@ pub use dns::{ResolveError, ResolveErrorKind};
 pub use errno::Errno;
 pub use errors::{IncompleteReadError, LimitOverrunError};
 pub use event_loop_ext::EventLoopExt;
+pub use faces::{
+    Incoming, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, Target, TcpListener, TcpSocket,
+    TcpStream, ToAddresses, UdpSocket, UnixDatagram, UnixListener, UnixStream, WriteHalf, lookup_host,
+};
 pub use link::{Latency, Link, Preset};
 pub use loopback::Loopback;
 pub use network::{Network, Side, StackSettings};
@@ -75,3 +81,9 @@ pub use streams::{
     open_unix_connection_from, start_server, start_server_from, start_unix_server, start_unix_server_from,
 };
 pub use transports::{DatagramTransport, Transport};
+
+/// hyper on this loop: its timer and executor. The streams are hyper's `Read` and `Write` themselves.
+#[cfg(feature = "hyper")]
+pub mod hyper {
+    pub use crate::faces::for_hyper::{Executor, Timer};
+}

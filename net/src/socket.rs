@@ -211,6 +211,16 @@ impl Socket {
         self.call(|network, _, index| network.shutdown(index, how))
     }
 
+    /// Ends the direction of writing, for a drop: anywhere, and without an answer.
+    pub(crate) fn shutdown_quietly(&self) {
+        let _ = call_quietly(self.process, |network| {
+            let caller = Caller { process: self.process.number, now: network.now() };
+            if let Ok(index) = network.own(caller, self.id) {
+                let _ = network.shutdown(index, Shutdown::Write);
+            }
+        });
+    }
+
     /// `close`, whoever else holds it. Twice is fine. Nobody hears of it any more.
     pub fn close(&self) {
         let _ = call_quietly(self.process, |network| {

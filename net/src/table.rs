@@ -160,6 +160,8 @@ pub(crate) struct UnixDatagrams {
     pub(crate) write_shut: bool,
     /// Its peer's queue has room: kept up to date by what reads and writes there.
     pub(crate) has_room: bool,
+    /// Whose full queue refused a datagram: tasks wait for room there, though a selector says that there is some.
+    pub(crate) refused_by: Option<SocketId>,
     /// Made by `pair`: only its peer may send to it, and its queue is not short.
     pub(crate) paired: bool,
 }

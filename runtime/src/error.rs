@@ -7,7 +7,9 @@
 //! Like `anyhow::Error` it does not implement [`std::error::Error`] itself; in exchange `?` turns every error that
 //! does into one of ours, and keeps it for [`Error::downcast_ref`].
 
+use std::any::Any;
 use std::fmt;
+use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -225,6 +227,14 @@ impl Error {
         Some(self.0.place).filter(|place| !is_ours(place))
     }
 
+    /// The same error, made there: for futures that know where in the program they were asked for.
+    pub fn at(mut self, place: &'static Location<'static>) -> Error {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.place = place;
+        }
+        self
+    }
+
     /// Are these two the same error, not merely equal ones?
     pub fn is_same(&self, other: &Error) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -246,7 +256,38 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     #[cold]
     #[track_caller]
     fn from(error: E) -> Error {
-        Error::wrap(ErrorKind::Other, error)
+        // An `io::Error` is what the traits of other crates let through. What one of ours was put into comes out again,
+        // so that a cancelled read is a cancellation, whoever read.
+        let within = (&error as &dyn Any).downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match within.and_then(|within| within.downcast_ref::<Boxed>()) {
+            Some(Boxed(ours)) => ours.clone(),
+            None => Error::wrap(ErrorKind::Other, error),
+        }
+    }
+}
+
+/// An error of the operating system as what it was; every other one inside of an [`io::Error`], out of which `?` takes it
+/// again.
+///
+/// # Examples
+/// ```
+/// use counterpoint_runtime::Error;
+/// let passed_on = std::io::Error::from(Error::cancelled());
+/// assert!(Error::from(passed_on).is_cancelled());
+/// ```
+impl From<Error> for io::Error {
+    #[cold]
+    fn from(error: Error) -> io::Error {
+        if let Some(number) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return io::Error::from_raw_os_error(number);
+        }
+        let kind = match (error.downcast_ref::<io::Error>(), error.kind()) {
+            (Some(inner), _) => inner.kind(),
+            (None, ErrorKind::Timeout) => io::ErrorKind::TimedOut,
+            (None, ErrorKind::IncompleteRead) => io::ErrorKind::UnexpectedEof,
+            (None, _) => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, Boxed(error))
     }
 }
 
@@ -316,6 +357,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cancellation_passes_through_the_traits_of_other_crates() {
+        let error = Error::cancelled_with("shutting down");
+        let passed_on: Error = io::Error::from(error.clone()).into();
+        assert!(passed_on.is_same(&error));
+        let foreign = Error::from(io::Error::from_raw_os_error(104));
+        assert_eq!(io::Error::from(foreign).raw_os_error(), Some(104));
+        assert_eq!(io::Error::from(Error::timeout()).kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
     fn an_empty_message_of_a_cancellation_is_kept() {
         assert_eq!(Error::cancelled_with("").message(), Some(""));
         assert_eq!(Error::cancelled().message(), None);
@@ -323,8 +374,8 @@ mod tests {
 
     #[test]
     fn a_foreign_error_is_found_again_through_a_chain() {
-        let foreign: Error = std::io::Error::other("disk").into();
+        let foreign: Error = io::Error::other("disk").into();
         let outer = Error::timeout().with_source(foreign);
-        assert_eq!(outer.downcast_ref::<std::io::Error>().map(ToString::to_string).as_deref(), Some("disk"));
+        assert_eq!(outer.downcast_ref::<io::Error>().map(ToString::to_string).as_deref(), Some("disk"));
     }
 }

@@ -450,6 +450,9 @@ impl Rt {
             self.observe_end(slot, ended);
         }
         self.ended += 1;
+        if self.slot(slot).is(flag::HAS_EXTRAS) {
+            self.leave_extras(slot);
+        }
         let this = self.slot_mut(slot);
         // From here on its wakers and entries are stale.
         this.word = this.word.next_generation(Kind::Task);

@@ -231,6 +231,11 @@ impl Rt {
             wait.node = current;
             return self.schedule(current);
         }
+        self.begin_extra(wait, cx, op, object, own);
+    }
+
+    fn begin_extra(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32, own: bool) {
+        let current = self.current;
         let extra = self.new_slot(Kind::Passive);
         let task = self.slot(current).word.kind() == Kind::Task && self.slot(current).is(flag::USED);
         let owner = if task { current } else { NONE };

@@ -114,6 +114,8 @@ fn tell(socket: &mut Socket, ready: &mut Readiness) -> bool {
     let (reads, writes) = (socket.interest.wants(Line::Read), socket.interest.wants(Line::Write));
     let readable = reads && is_readable(socket);
     let writable = writes && is_writable(socket);
+    // As in a blocking call, a task waits for the room that it did not find; a selector does not know of that.
+    let refused = matches!(&socket.body, Body::UnixDatagrams(end) if end.refused_by.is_some());
     let interest = &mut socket.interest;
     let mut again = false;
     if readable {
@@ -132,7 +134,8 @@ fn tell(socket: &mut Socket, ready: &mut Readiness) -> bool {
             ready.callback(writer);
             again = true;
         }
-        if std::mem::take(&mut interest.write_waited)
+        if !refused
+            && std::mem::take(&mut interest.write_waited)
             && let Some(waiters) = &interest.waiters
         {
             ready.waiters(waiters, Line::Write);

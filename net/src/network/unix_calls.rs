@@ -316,6 +316,9 @@ impl Network {
         let full =
             if paired { bytes + data.len() + 768 > 212_992 } else { there.queue.len() >= DATAGRAM_QUEUE };
         if full {
+            if let Some(end) = self.unix_datagrams(Some(own)) {
+                end.refused_by = Some(peer);
+            }
             self.look_for_room(index);
             return Err(Errno::WouldBlock);
         }
@@ -365,10 +368,14 @@ impl Network {
     fn tell_senders(&mut self, to: SocketId) {
         for index in self.sockets.indices() {
             let own = self.sockets.id(index);
-            if self.unix_datagrams(Some(own)).is_some_and(|end| end.peer == Some(to)) {
-                self.look_for_room(index);
-                self.stir(index);
+            let Some(end) = self.unix_datagrams(Some(own)) else { continue };
+            if end.refused_by == Some(to) {
+                end.refused_by = None;
+            } else if end.peer != Some(to) {
+                continue;
             }
+            self.look_for_room(index);
+            self.stir(index);
         }
     }
 

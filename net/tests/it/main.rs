@@ -1,4 +1,5 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
 mod faces;
+mod rust_faces;
 mod tcp;

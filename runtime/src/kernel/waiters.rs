@@ -28,12 +28,20 @@ pub struct Waiters {
 /// One wait of one task in a line: part of a future written by hand.
 pub struct KernelWait {
     wait: Wait,
+    /// It may outlive the task in which it began.
+    apart: bool,
 }
 
 impl KernelWait {
     /// A wait that has not begun; `place` is where in the program.
     pub const fn new(place: &'static Location<'static>) -> KernelWait {
-        KernelWait { wait: Wait::new(place) }
+        KernelWait { wait: Wait::new(place), apart: false }
+    }
+
+    /// One that is kept from one poll to the next by something that may go to another task meanwhile: a stream under a
+    /// trait of another crate. A future that ends with its wait needs it not, and is cheaper.
+    pub const fn apart(place: &'static Location<'static>) -> KernelWait {
+        KernelWait { wait: Wait::new(place), apart: true }
     }
 
     /// Has it begun, and not ended?
@@ -79,7 +87,10 @@ impl Waiters {
         let polled = self.object.access(|rt, object| {
             let list = line.of(object);
             if !wait.wait.begun() {
-                rt.wait_in(&mut wait.wait, cx, list, op, slot);
+                match wait.apart {
+                    true => rt.wait_apart(&mut wait.wait, cx, list, op, slot),
+                    false => rt.wait_in(&mut wait.wait, cx, list, op, slot),
+                }
                 return Poll::Pending;
             }
             match rt.resume_in(&mut wait.wait, cx, list) {

@@ -3,10 +3,14 @@
 //! A future of ours may be polled once in one task and then given to another, which awaits it. The node of the first task
 //! would be woken, and the second would wait for ever. So a poll from elsewhere takes the wait over: the new task's node
 //! takes the old one's place in the line, or its entry among the timers.
+//!
+//! A stream that is polled through a trait keeps its wait from one poll to the next, whatever its task does meanwhile, and
+//! outlives the task when it is given away. Such a wait stands *apart*: never in the task's own slot, which is another's
+//! once the task has ended.
 
 use crate::ops::Op;
 use crate::slots::{List, NONE, flag};
-use crate::waits::{Rt, Wait};
+use crate::waits::{CANCELLED, MUST, Rt, WAITING, WOKEN, Wait, attention};
 use std::task::Context;
 
 impl Rt {
@@ -26,7 +30,11 @@ impl Rt {
         let (op, object, flags, count) = (old.op, old.object, old.flags, old.wait);
         let (next, prev) = (old.next, old.prev);
         let mut moved = Wait::new(wait.place);
-        self.begin(&mut moved, cx, op, object);
+        if flags & flag::EXTRA != 0 {
+            self.begin_apart(&mut moved, cx, op, object);
+        } else {
+            self.begin(&mut moved, cx, op, object);
+        }
         let new = moved.node;
         if flags & flag::LINKED != 0
             && let Some(list) = list
@@ -57,5 +65,58 @@ impl Rt {
         }
         self.end_wait(wait, 0);
         wait.node = new;
+    }
+
+    /// As `wait_in`, for a wait that may outlive its task.
+    #[cold]
+    pub(crate) fn wait_apart(
+        &mut self,
+        wait: &mut Wait,
+        cx: &mut Context<'_>,
+        list: &mut List,
+        op: Op,
+        object: u32,
+    ) {
+        self.begin_apart(wait, cx, op, object);
+        self.link(list, wait.node);
+    }
+
+    fn begin_apart(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32) {
+        let current = self.current;
+        let own = cx.waker().data() as usize as u64 == self.current_word;
+        self.begin_extra(wait, cx, op, object, own);
+        let node = wait.node;
+        if own && self.slot(current).node.state == MUST {
+            // A cancel request is remembered: this wait takes it.
+            self.slot_mut(current).node.state = 0;
+            self.slot_mut(node).node.state = WAITING | CANCELLED;
+            if let Some(message) = self.messages.remove(&current) {
+                self.messages.insert(node, message);
+            }
+            self.schedule(node);
+        }
+        if self.attention & attention::KEYS != 0 {
+            self.key_of_wait(node, op, object);
+        }
+    }
+
+    /// A task ends, and waits that began in it go on without it: nobody is woken, and whoever polls them next takes them
+    /// over. A cancel request was the task's and ends with it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn leave_extras(&mut self, task: u32) {
+        for index in 0..self.extras.len() {
+            let extra = self.extras[index];
+            if self.slot(extra).node.handles != task {
+                continue;
+            }
+            let node = &mut self.slot_mut(extra).node;
+            node.handles = NONE;
+            if node.state & CANCELLED != 0 {
+                node.state = WAITING | WOKEN;
+                self.messages.remove(&extra);
+            }
+        }
+        self.slot_mut(task).node.flags &= !flag::HAS_EXTRAS;
     }
 }
