@@ -8,6 +8,9 @@ use counterpoint as asyncio;
 
 use super::runs;
 
+/// A program gives away a socket whose name is unbound.
+pub(super) const NO_SUCH_NAME: &str = "no socket has this name";
+
 /// How an error of the network is printed; none if it is one of the core.
 pub(crate) fn shown(error: &Error) -> Option<String> {
     if error.is_cancelled() {
@@ -34,6 +37,7 @@ fn accident(error: &Error) -> Option<&'static str> {
     match error.message() {
         Some("the connection of this transport was lost before") => Some("AttributeError"),
         Some("a connection was accepted, but its server is closed") => Some("AssertionError"),
+        Some(NO_SUCH_NAME) => Some("KeyError"),
         _ => None,
     }
 }

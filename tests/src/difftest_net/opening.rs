@@ -43,7 +43,7 @@ async fn open_stream(
         };
     }
     let opening = match &to.k {
-        Some(socket) => open_connection_from(machine.network.sockets.take(socket)),
+        Some(socket) => open_connection_from(machine.network.sockets.take(socket)?),
         None => open_connection(to.host(), to.port()),
     };
     match limit {
@@ -117,7 +117,7 @@ async fn connect_with<P: IntoProtocol<K>, K>(
     if let Some(name) = &to.path {
         event_loop.create_unix_connection(factory, path(name)).await?;
     } else if let Some(socket) = &to.k {
-        event_loop.create_connection_from(factory, machine.network.sockets.take(socket)).await?;
+        event_loop.create_connection_from(factory, machine.network.sockets.take(socket)?).await?;
     } else {
         event_loop.create_connection(factory, to.host(), to.port()).await?;
     }

@@ -6,8 +6,8 @@ use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
 
-use asyncio::Result;
 use asyncio::net::{EventLoopExt, Family, Socket, SocketOption, SocketType};
+use asyncio::{Error, Result};
 use counterpoint as asyncio;
 
 use super::addresses::address;
@@ -36,9 +36,8 @@ impl Sockets {
     }
 
     /// Unbinds the name of a socket that goes to a transport.
-    pub(super) fn take(&self, name: &str) -> Socket {
-        let socket = self.names.borrow_mut().remove(name);
-        socket.unwrap_or_else(|| panic!("the program gives a socket `{name}` away that it does not have"))
+    pub(super) fn take(&self, name: &str) -> Result<Socket> {
+        self.names.borrow_mut().remove(name).ok_or_else(|| Error::msg(errors::NO_SUCH_NAME))
     }
 }
 
