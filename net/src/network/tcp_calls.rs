@@ -126,8 +126,9 @@ impl Network {
             stack.connections.remove(&(local.port(), remote, local.ip()));
         }
         socket.remote = None;
-        if !socket.bound {
-            socket.local = None;
+        if let (false, Some(local)) = (socket.bound, socket.local) {
+            // The port that was chosen for it stays its own.
+            socket.local = Some(SocketAddr::new(super::calls::any_of(socket.family), local.port()));
         }
         socket.body = Body::Fresh;
     }

@@ -3,14 +3,16 @@
 //! The workloads are those of the harness, on the public API only: the same numbers of tasks, yields and sleeps, the
 //! same generator for the sleeps, simulations built, run and dropped inside the timed part, every result checked before
 //! a line of JSON is printed. Variants: `fifo`, `random`, and each with `-keys`, which turns step keys and footprints
-//! on. W5 and W6 come with the network.
+//! on. In W5 and W6 both hosts are real, with links of a millisecond.
 
 mod measure;
+mod network;
 mod workloads;
 
+use counterpoint::EventLoop;
 use counterpoint::explore::{Profile, Strategy};
-use counterpoint::{EventLoop, EventLoopBuilder};
 use std::process::ExitCode;
+use workloads::Variant;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,17 +42,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn settings(variant: &str) -> Option<EventLoopBuilder> {
+fn settings(variant: &str) -> Option<Variant> {
     let (order, keys) = match variant.strip_suffix("-keys") {
         Some(order) => (order, true),
         None => (variant, false),
     };
     let builder = EventLoop::builder().step_keys(keys).footprints(keys);
-    match order {
-        "fifo" => Some(builder),
-        "random" => Some(builder.profile(Profile::AnyReady).strategy(Strategy::RandomWalk)),
-        _ => None,
-    }
+    let (profile, strategy) = match order {
+        "fifo" => (Profile::Fifo, Strategy::Fifo),
+        "random" => (Profile::AnyReady, Strategy::RandomWalk),
+        _ => return None,
+    };
+    Some(Variant { settings: builder.profile(profile).strategy(strategy), profile, strategy, keys })
 }
 
 fn usage() -> ExitCode {

@@ -1,12 +1,15 @@
 //! The workloads, each as the harness's table defines it.
 
 use crate::measure::status_kb;
+use crate::network::echoes;
+use counterpoint::explore::{Profile, Strategy};
 use counterpoint::{EventLoopBuilder, Lock, Queue, Result, create_task, sleep};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub const NAMES: [&str; 7] = ["yield", "spawn", "timers", "channel", "startup", "memory", "mutex"];
+pub const NAMES: [&str; 9] =
+    ["yield", "spawn", "timers", "channel", "tcp", "conns", "startup", "memory", "mutex"];
 
 /// What a workload did.
 pub struct Done {
@@ -14,8 +17,39 @@ pub struct Done {
     pub bytes_per_task: Option<f64>,
 }
 
-/// Runs a workload; none if there is no such, an error if we do not have it yet.
-pub fn run(name: &str, n: u64, seed: u64, settings: &EventLoopBuilder) -> Option<Result<Done, &'static str>> {
+/// W6 has so many clients, which send so many messages each.
+const CLIENTS: u64 = 100;
+const ROUNDS: u64 = 100;
+
+/// How the loops of a workload run.
+pub struct Variant {
+    pub settings: EventLoopBuilder,
+    pub profile: Profile,
+    pub strategy: Strategy,
+    pub keys: bool,
+}
+
+/// W5 and W6, in worlds: those have no step keys of their own choice.
+fn network(name: &str, n: u64, seed: u64, variant: &Variant) -> Result<Done, &'static str> {
+    if variant.keys {
+        return Err("a world has step keys when it is traced, and not otherwise");
+    }
+    let (profile, strategy) = (variant.profile, variant.strategy);
+    let operations = match name {
+        "w5" | "tcp" => echoes(profile, strategy, seed, 1, n),
+        _ => (0..n / (CLIENTS * ROUNDS))
+            .map(|run| echoes(profile, strategy, seed + run, CLIENTS, ROUNDS))
+            .sum(),
+    };
+    Ok(Done { operations, bytes_per_task: None })
+}
+
+/// Runs a workload; none if there is no such, an error if this variant of it is not to be had.
+pub fn run(name: &str, n: u64, seed: u64, variant: &Variant) -> Option<Result<Done, &'static str>> {
+    if let "w5" | "tcp" | "w6" | "conns" = name {
+        return Some(network(name, n, seed, variant));
+    }
+    let settings = &variant.settings;
     let settings = settings.clone().seed(seed);
     let operations = match name {
         "w1" | "yield" => once(&settings, yields(n, 100)),
@@ -30,7 +64,6 @@ pub fn run(name: &str, n: u64, seed: u64, settings: &EventLoopBuilder) -> Option
             return Some(Ok(Done { operations, bytes_per_task: Some(bytes) }));
         }
         "w9" | "mutex" => once(&settings, mutex(n)),
-        "w5" | "tcp" | "w6" | "conns" => return Some(Err("the network is not there yet")),
         _ => return None,
     };
     Some(Ok(Done { operations, bytes_per_task: None }))
