@@ -171,17 +171,13 @@ impl Stack {
             self.next_port = (first + (draw % u64::from(count)) as u32) as u16;
         }
         let start = u32::from(self.next_port) - first;
-        let mut candidates: Vec<u32> = Vec::new();
-        if self.counted {
-            candidates.extend((0..count).map(|step| first + (start + step) % count));
-        } else {
-            for wanted in [u32::from(parity), 1 - u32::from(parity)] {
-                candidates.extend(
-                    (0..count).map(|step| first + (start + step) % count).filter(|port| port % 2 == wanted),
-                );
-            }
-        }
-        let port = candidates.into_iter().map(|port| port as u16).find(|port| free(self, sockets, *port))?;
+        let around = (0..count).map(move |step| (first + (start + step) % count) as u16);
+        // Linux's order: all of one parity, then the others.
+        let parities = if self.counted { [None, None] } else { [Some(parity), Some(1 - parity)] };
+        let mut ordered = parities.into_iter().take(if self.counted { 1 } else { 2 }).flat_map(|wanted| {
+            around.clone().filter(move |port| wanted.is_none_or(|wanted| port % 2 == wanted))
+        });
+        let port = ordered.find(|port| free(self, sockets, *port))?;
         self.next_port = if u32::from(port) == last { first as u16 } else { port + 1 };
         Some(port)
     }
