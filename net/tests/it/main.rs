@@ -1,4 +1,6 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
+mod contract;
+mod errno;
 mod faces;
 mod tcp;
