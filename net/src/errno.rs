@@ -13,6 +13,9 @@ macro_rules! errnos {
         }
 
         impl Errno {
+            /// All of them.
+            pub const ALL: &'static [Errno] = &[$(Errno::$name,)*];
+
             /// Linux's number.
             pub const fn number(self) -> i32 {
                 match self { $(Errno::$name => $number,)* }

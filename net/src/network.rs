@@ -18,9 +18,10 @@ mod readiness;
 mod tcp_calls;
 mod unix_calls;
 
-pub(crate) use calls::{Caller, Direction};
+pub(crate) use calls::{Caller, Direction, reaches};
 pub use faults::Side;
 pub use hosts::StackSettings;
+pub(crate) use readiness::mask;
 
 use crate::dns::Names;
 use crate::link::Preset;

@@ -6,7 +6,7 @@
 
 use crate::addr::{Address, Family, SocketType};
 use crate::errno::Errno;
-use crate::network::{Caller, Direction, Network};
+use crate::network::{Caller, Direction, Network, reaches};
 use crate::options::SocketOption;
 use crate::registry::{call, call_quietly};
 use crate::table::{Body, SocketId};
@@ -320,6 +320,12 @@ impl Socket {
 
     // ---- readiness
 
+    /// What `epoll` would say of it now; all false of a closed one.
+    #[track_caller]
+    pub fn readiness(&self) -> crate::tcp::Readiness {
+        self.call(|network, _, index| Ok(crate::network::mask(network.sockets.at(index)))).unwrap_or_default()
+    }
+
     /// Lets a handle made by `call_when_ready` run in each tick in which the socket can be read, has an error, or has come
     /// to its end; none takes it back. The one before is given back.
     pub fn set_reader(&self, handle: Option<Handle>) -> Option<Handle> {
@@ -453,7 +459,10 @@ impl Network {
 
     fn send_to(&mut self, index: u32, data: &[u8], address: &Address) -> std::result::Result<usize, Errno> {
         match (&self.sockets.at(index).body, address) {
-            (Body::Datagrams(_), Address::Inet(address)) => self.send_datagram(index, data, Some(*address)),
+            (Body::Datagrams(_), Address::Inet(address)) => {
+                reaches(self.sockets.at(index), *address)?;
+                self.send_datagram(index, data, Some(*address))
+            }
             (Body::UnixDatagrams(_), Address::Unix(name)) => self.send_unix_datagram(index, data, Some(name)),
             (Body::Datagrams(_) | Body::UnixDatagrams(_), _) => Err(Errno::AddressFamily),
             (Body::Tcp(_) | Body::UnixStream(_), _) => self.send(index, data),

@@ -268,11 +268,11 @@ impl Network {
                 Err(Errno::AddressFamily)
             }
             (Address::Inet(address), Body::Datagrams(_)) => {
-                fits(socket.family, *address)?;
+                reaches(socket, *address)?;
                 self.connect_datagrams(index, plain_socket(*address))
             }
             (Address::Inet(address), _) => {
-                fits(socket.family, *address)?;
+                reaches(socket, *address)?;
                 let done = self.connect_tcp(index, *address);
                 self.stir(index);
                 done
@@ -317,6 +317,13 @@ fn fits(family: Family, address: SocketAddr) -> Result<(), Errno> {
         (Family::Inet, SocketAddr::V4(_)) | (Family::Inet6, SocketAddr::V6(_)) => Ok(()),
         _ => Err(Errno::AddressFamily),
     }
+}
+
+/// Can this socket send to the address? One of IPv6 only does not reach IPv4 in IPv6's clothes (linux-facts 1.10.3).
+pub(crate) fn reaches(socket: &Socket, address: SocketAddr) -> Result<(), Errno> {
+    fits(socket.family, address)?;
+    let foreign = socket.options.only_v6 && plain_socket(address).is_ipv4();
+    if foreign { Err(Errno::NetworkUnreachable) } else { Ok(()) }
 }
 
 /// An address as a socket of this family tells it.

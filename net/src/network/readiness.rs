@@ -153,6 +153,41 @@ impl crate::table::Interest {
     }
 }
 
+/// What epoll would say: `EPOLLIN` and the others, where `is_readable` says what a selector makes of them.
+pub(crate) fn mask(socket: &Socket) -> crate::tcp::Readiness {
+    let hung_up = |writable| crate::tcp::Readiness { writable, hung_up: true, ..Default::default() };
+    let error = socket.error.is_some();
+    match &socket.body {
+        Body::Free => crate::tcp::Readiness::default(),
+        // linux-facts 1.1.10, 1.2.10: a fresh one is writable and hung up; one whose attempt failed is readable as well.
+        Body::Fresh if socket.remote.is_some() => {
+            crate::tcp::Readiness { readable: true, read_closed: true, error, ..hung_up(true) }
+        }
+        Body::Fresh => crate::tcp::Readiness { error, ..hung_up(true) },
+        Body::Tcp(tcp) => tcp.connection.readiness(),
+        Body::UnixStream(end) if end.peer.is_none() => hung_up(true),
+        Body::UnixStream(end) => crate::tcp::Readiness {
+            readable: !end.received.is_empty() || end.read_shut,
+            writable: end.has_room,
+            read_closed: end.read_shut,
+            hung_up: end.read_shut && end.write_shut,
+            error,
+        },
+        Body::Datagrams(datagrams) => crate::tcp::Readiness {
+            readable: !datagrams.queue.is_empty() || datagrams.read_shut,
+            writable: true,
+            read_closed: datagrams.read_shut,
+            error,
+            ..Default::default()
+        },
+        Body::Listener(_) | Body::UnixListener(_) | Body::UnixDatagrams(_) => crate::tcp::Readiness {
+            readable: is_readable(socket),
+            writable: is_writable(socket),
+            ..Default::default()
+        },
+    }
+}
+
 /// Would a read not wait? (`EPOLLIN`, or an error or the end.)
 pub(super) fn is_readable(socket: &Socket) -> bool {
     match &socket.body {

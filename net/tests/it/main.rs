@@ -1,5 +1,7 @@
 //! The network's tests through its public interface: one binary, a module for each area.
 
+mod contract;
+mod errno;
 mod faces;
 mod rust_faces;
 mod tcp;

@@ -1,6 +1,6 @@
 //! Rust's faces: what waits, what is cancelled, and what is dropped halfway.
 
-mod cancelling;
+mod cancellation;
 mod halfway;
 mod names;
 mod reports;
