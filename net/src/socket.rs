@@ -373,63 +373,62 @@ impl Socket {
         line: Line,
         op: Op,
     ) -> Poll<Result<()>> {
-        let began = !wait.begun();
-        let waiters = match self.waiters(began.then_some(line)) {
-            Some(waiters) => waiters,
-            None => return Poll::Ready(Err(io::Error::from(Errno::BadDescriptor).into())),
-        };
-        waiters.poll_wait(wait, cx, line, op)
+        if wait.begun() {
+            return wait.go_on(cx, op);
+        }
+        match self.waiters(line) {
+            Some(waiters) => wait.begin(waiters, cx, line, op),
+            None => Poll::Ready(Err(io::Error::from(Errno::BadDescriptor).into())),
+        }
     }
 
     /// Ends a wait that is not needed any more.
-    pub fn give_up(&self, wait: &mut KernelWait, line: Line) {
-        if !wait.begun() {
-            return;
-        }
-        if let Some(waiters) = self.waiters(None) {
-            waiters.give_up(wait, line);
-            if !waiters.is_waited(line) {
-                let _ = call_quietly(self.process, |network| {
-                    if let Some(socket) = network.sockets.get(self.id) {
-                        match line {
-                            Line::Read => socket.interest.read_waited = false,
-                            Line::Write => socket.interest.write_waited = false,
-                        }
-                    }
-                });
-            }
+    #[inline]
+    pub fn give_up(&self, wait: &mut KernelWait) {
+        if wait.begun() {
+            self.end_wait(wait);
         }
     }
 
-    /// What tasks wait in; with a line, from now on somebody waits there.
-    fn waiters(&self, waited: Option<Line>) -> Option<Waiters> {
-        let found = call_quietly(self.process, |network| {
-            let name = match network.sockets.get(self.id)?.interest.waiters {
-                Some(_) => None,
-                None => Some(network.name_of(self.id.index)),
-            };
-            let waiters = network.waiters_of(self.id, waited)?;
-            if let Some(name) = name {
-                waiters.set_name(name);
+    #[cold]
+    fn end_wait(&self, wait: &mut KernelWait) {
+        if let Some((_, line)) = wait.end() {
+            let _ = call_quietly(self.process, |network| {
+                if let Some(socket) = network.sockets.get(self.id) {
+                    match line {
+                        Line::Read => socket.interest.read_waited = false,
+                        Line::Write => socket.interest.write_waited = false,
+                    }
+                }
+            });
+        }
+    }
+
+    /// What tasks wait in; from now on somebody waits in this line.
+    fn waiters(&self, line: Line) -> Option<Waiters> {
+        call_quietly(self.process, |network| {
+            if network.sockets.get(self.id)?.interest.waiters.is_none() {
+                let waiters = Waiters::new(ObjectKind::Socket);
+                waiters.set_name(network.name_of(self.id.index));
+                network.sockets.get(self.id)?.interest.waiters = Some(waiters);
             }
-            Some(waiters)
-        });
-        found.flatten()
+            network.wait_at(self.id, line)
+        })
+        .flatten()
     }
 }
 
 impl Network {
-    /// What the tasks of a socket's process wait in, made when the first one waits.
-    fn waiters_of(&mut self, id: SocketId, waited: Option<Line>) -> Option<Waiters> {
+    /// What the tasks of a socket's process wait in: in this line, from now on.
+    fn wait_at(&mut self, id: SocketId, line: Line) -> Option<Waiters> {
         let socket = self.sockets.get(id)?;
-        let waiters = socket.interest.waiters.get_or_insert_with(|| Waiters::new(ObjectKind::Socket)).clone();
-        match waited {
-            Some(Line::Read) => socket.interest.read_waited = true,
-            Some(Line::Write) => socket.interest.write_waited = true,
-            None => return Some(waiters),
+        match line {
+            Line::Read => socket.interest.read_waited = true,
+            Line::Write => socket.interest.write_waited = true,
         }
+        let waiters = socket.interest.waiters.clone();
         self.stir_socket(id.index);
-        Some(waiters)
+        waiters
     }
 
     /// `send`.

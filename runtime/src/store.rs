@@ -54,6 +54,8 @@ thread_local! {
     static LOOPS: RefCell<Vec<(u64, NonNull<Loop>)>> = const { RefCell::new(Vec::new()) };
     /// Loops that were made ready while another one was current.
     static WOKEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The list above is not empty. A flag of its own: it is looked at after every turn of a process.
+    static ANY_WOKEN: Cell<bool> = const { Cell::new(false) };
     /// How many loops run as other threads of the program.
     static THREADS: Cell<i32> = const { Cell::new(0) };
     /// The allocation of a closed loop, for the next one.
@@ -270,14 +272,18 @@ pub(crate) fn note_woken(loop_id: u64) {
             let mut woken = woken.borrow_mut();
             if woken.last() != Some(&loop_id) {
                 woken.push(loop_id);
+                ANY_WOKEN.set(true);
             }
         });
     }
 }
 
 /// Moves the loops that were woken from without into `woken`.
+#[inline]
 pub(crate) fn take_woken_loops(woken: &mut Vec<u64>) {
-    WOKEN.with_borrow_mut(|noted| woken.append(noted));
+    if ANY_WOKEN.replace(false) {
+        WOKEN.with_borrow_mut(|noted| woken.append(noted));
+    }
 }
 
 /// How many loops of this thread run as other threads of the program.

@@ -88,7 +88,7 @@ where
 impl<F> Drop for Call<'_, F> {
     #[inline]
     fn drop(&mut self) {
-        self.socket.give_up(&mut self.wait, self.want.line);
+        self.socket.give_up(&mut self.wait);
     }
 }
 
@@ -131,6 +131,6 @@ impl StreamWait {
 
     /// To be called before the socket goes.
     pub(crate) fn give_up(&mut self, socket: &Socket) {
-        socket.give_up(&mut self.wait, self.want.line);
+        socket.give_up(&mut self.wait);
     }
 }

@@ -54,8 +54,10 @@ impl Network {
 
     /// Sends the segments of a connection, and looks after its timer.
     pub(super) fn after_tcp(&mut self, index: u32, mut out: Vec<Segment>) {
-        for segment in out.drain(..) {
-            self.send_segment(index, segment);
+        if !out.is_empty() {
+            for segment in out.drain(..) {
+                self.send_segment(index, segment);
+            }
         }
         self.out = out;
         let socket = self.sockets.at(index);

@@ -30,23 +30,59 @@ pub struct KernelWait {
     wait: Wait,
     /// It may outlive the task in which it began.
     apart: bool,
+    /// What it stands in line for, if it was told to hold it.
+    held: Option<(Waiters, Line)>,
 }
 
 impl KernelWait {
     /// A wait that has not begun; `place` is where in the program.
     pub const fn new(place: &'static Location<'static>) -> KernelWait {
-        KernelWait { wait: Wait::new(place), apart: false }
+        KernelWait { wait: Wait::new(place), apart: false, held: None }
     }
 
     /// One that is kept from one poll to the next by something that may go to another task meanwhile: a stream under a
     /// trait of another crate. A future that ends with its wait needs it not, and is cheaper.
     pub const fn apart(place: &'static Location<'static>) -> KernelWait {
-        KernelWait { wait: Wait::new(place), apart: true }
+        KernelWait { wait: Wait::new(place), apart: true, held: None }
     }
 
     /// Has it begun, and not ended?
+    #[inline]
     pub fn begun(&self) -> bool {
         self.wait.begun()
+    }
+
+    /// Begins, and holds what it stands in line for: so it can go on and end without it being looked up again.
+    ///
+    /// # Errors
+    /// `Runtime` if the loop is closed.
+    pub fn begin(&mut self, waiters: Waiters, cx: &mut Context<'_>, line: Line, op: Op) -> Poll<Result<()>> {
+        let polled = waiters.poll_wait(self, cx, line, op);
+        if polled.is_pending() {
+            self.held = Some((waiters, line));
+        }
+        polled
+    }
+
+    /// As [`Waiters::poll_wait`], of what it holds; pending for ever if it holds nothing.
+    ///
+    /// # Errors
+    /// As [`Waiters::poll_wait`].
+    #[inline]
+    pub fn go_on(&mut self, cx: &mut Context<'_>, op: Op) -> Poll<Result<()>> {
+        let Some((waiters, line)) = self.held.take() else { return Poll::Pending };
+        let polled = waiters.poll_wait(self, cx, line, op);
+        if polled.is_pending() {
+            self.held = Some((waiters, line));
+        }
+        polled
+    }
+
+    /// Leaves the line that it holds; what it stood in, if nobody stands there any more.
+    pub fn end(&mut self) -> Option<(Waiters, Line)> {
+        let (waiters, line) = self.held.take()?;
+        waiters.give_up(self, line);
+        (!waiters.is_waited(line)).then_some((waiters, line))
     }
 }
 

@@ -11,7 +11,7 @@ use std::panic::Location;
 async fn ready(socket: &Socket, line: Line, op: Op) -> Result<()> {
     let mut wait = KernelWait::new(Location::caller());
     let polled = poll_fn(|cx| socket.poll_ready(&mut wait, cx, line, op)).await;
-    socket.give_up(&mut wait, line);
+    socket.give_up(&mut wait);
     polled
 }
 
