@@ -100,6 +100,16 @@ pub(crate) fn call<R>(what: &str, f: impl FnOnce(&mut Network, Caller) -> R) -> 
     })
 }
 
+/// A system call of a process that is known; none if its network is gone.
+#[inline]
+pub(crate) fn call_of<R>(process: Process, caller: Caller, f: impl FnOnce(&mut Network) -> R) -> Option<R> {
+    let network = find(process.network)?;
+    Some(enter(&network, |network| {
+        network.begin_call(caller);
+        f(network)
+    }))
+}
+
 /// As [`call`], for handles that are dropped or looked at anywhere: none if their loop is not the current one and its
 /// network is gone.
 pub(crate) fn call_quietly<R>(process: Process, f: impl FnOnce(&mut Network) -> R) -> Option<R> {

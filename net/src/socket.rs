@@ -8,7 +8,7 @@ use crate::addr::{Address, Family, SocketType};
 use crate::errno::Errno;
 use crate::network::{Caller, Direction, Network, reaches};
 use crate::options::SocketOption;
-use crate::registry::{call, call_quietly};
+use crate::registry::{call, call_of, call_quietly};
 use crate::table::{Body, SocketId};
 use counterpoint_runtime::kernel::{self, KernelWait, Line, Process, Waiters};
 use counterpoint_runtime::{Handle, ObjectKind, Op, Result};
@@ -82,14 +82,17 @@ impl Socket {
         &self,
         f: impl FnOnce(&mut Network, Caller, u32) -> std::result::Result<R, Errno>,
     ) -> io::Result<R> {
-        if !kernel::check_bound(self.event_loop) {
-            return Err(Errno::BadDescriptor.into()); // its loop is closed
-        }
-        call("a socket", |network, caller| {
+        let ours = kernel::caller().filter(|caller| caller.event_loop == self.event_loop);
+        let Some(caller) = ours else {
+            kernel::check_bound(self.event_loop);
+            return Err(Errno::BadDescriptor.into()); // its loop is closed, or does not run
+        };
+        let caller = Caller { process: self.process.number, now: caller.now };
+        let made = call_of(self.process, caller, |network| {
             let index = network.own(caller, self.id)?;
             f(network, caller, index)
-        })
-        .map_err(io::Error::from)
+        });
+        made.unwrap_or(Err(Errno::BadDescriptor)).map_err(io::Error::from)
     }
 
     /// `bind`. Port 0 takes an ephemeral one.
@@ -427,7 +430,7 @@ impl Network {
             Line::Write => socket.interest.write_waited = true,
         }
         let waiters = socket.interest.waiters.clone();
-        self.stir_socket(id.index);
+        self.stir_if_ready(id.index);
         waiters
     }
 

@@ -292,7 +292,7 @@ impl Network {
             Direction::Read => std::mem::replace(&mut interest.reader, handle),
             Direction::Write => std::mem::replace(&mut interest.writer, handle),
         };
-        self.stir(index);
+        self.stir_if_ready(index);
         old
     }
 }

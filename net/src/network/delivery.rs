@@ -52,6 +52,12 @@ impl Network {
 
     // ---- out
 
+    /// Gives the room for segments back. What lies in its place has none: it need not be looked at.
+    #[inline(always)]
+    fn keep_room(&mut self, out: Vec<Segment>) {
+        std::mem::forget(std::mem::replace(&mut self.out, out));
+    }
+
     /// Sends the segments of a connection, and looks after its timer.
     pub(super) fn after_tcp(&mut self, index: u32, mut out: Vec<Segment>) {
         if !out.is_empty() {
@@ -59,7 +65,7 @@ impl Network {
                 self.send_segment(index, segment);
             }
         }
-        self.out = out;
+        self.keep_room(out);
         let socket = self.sockets.at(index);
         let interest = socket.interest.is_any();
         let Body::Tcp(tcp) = &mut socket.body else { return };
@@ -371,7 +377,7 @@ impl Network {
     ) -> Option<R> {
         let (now, mut out) = (self.clock, std::mem::take(&mut self.out));
         let Some(tcp) = self.sockets.get(id).and_then(|socket| socket.tcp()) else {
-            self.out = out;
+            self.keep_room(out);
             return None;
         };
         while let Some((at, _)) = tcp.aside.front()

@@ -28,9 +28,18 @@ impl Network {
         }
     }
 
-    /// As `stir`, for who wants to hear of a socket from now on.
-    pub(crate) fn stir_socket(&mut self, index: u32) {
-        self.stir(index);
+    /// Somebody wants to hear of a socket from now on: its process is to look at it if there is anything to hear.
+    #[inline]
+    pub(crate) fn stir_if_ready(&mut self, index: u32) {
+        let socket = self.sockets.at(index);
+        let aside = socket.tcp().is_some_and(|tcp| !tcp.aside.is_empty());
+        let interest = &socket.interest;
+        let hears = aside
+            || interest.wants(Line::Read) && is_readable(socket)
+            || interest.wants(Line::Write) && is_writable(socket);
+        if hears {
+            self.stir(index);
+        }
     }
 
     /// May another process than this one have something to hear of?

@@ -269,20 +269,25 @@ impl Network {
             return wanted;
         };
         let there = tcp.connection.available().min(wanted);
-        self.part(link, Kind::Split, Draws::key(&[key, read]), there).unwrap_or(wanted)
+        self.part(link, Kind::Split, (key, read), there).unwrap_or(wanted)
     }
 
     fn short_write(&mut self, index: u32, wanted: usize) -> Option<usize> {
         let tcp = self.sockets.at(index).tcp()?;
         let (link, key, written) = (tcp.route.link?, tcp.key, tcp.written);
-        self.part(link, Kind::ShortWrite, Draws::key(&[key, written]), wanted)
+        self.part(link, Kind::ShortWrite, (key, written), wanted)
     }
 
-    fn part(&mut self, link: u32, kind: Kind, key: u64, whole: usize) -> Option<usize> {
-        // Both ends have the connection's name: the link tells them apart.
+    #[inline]
+    fn part(&mut self, link: u32, kind: Kind, (key, place): (u64, u64), whole: usize) -> Option<usize> {
         let entry = self.links.at(link);
-        let (chance, key) = (entry.state.settings.split, Draws::key(&[entry.key, key]));
-        if whole < 2 || !self.draws.strikes(kind, key, chance) {
+        let chance = entry.state.settings.split;
+        if whole < 2 || chance.is_never() {
+            return None;
+        }
+        // Both ends have the connection's name: the link tells them apart.
+        let key = Draws::key(&[entry.key, key, place]);
+        if !self.draws.strikes(kind, key, chance) {
             return None;
         }
         Some(1 + self.draws.below(kind, key ^ 1, whole as u64 - 1) as usize)
