@@ -1,8 +1,8 @@
 //! Calls on plain sockets that wait (`loop.sock_recv` and its like).
 //!
 //! Each tries at once. If it would have to wait, a callback on the socket tries again in every tick in which the socket
-//! is ready, and completes a future; the future's done callback takes the socket's callback away, be it done or
-//! cancelled. So the caller goes on one tick after the tick of readiness.
+//! is ready, and completes a future; then the socket's callback goes, and with a cancelled future it goes in the future's
+//! done callback. So the caller goes on one tick after the tick of readiness.
 
 use crate::addr::Address;
 use crate::errors::{must_wait, os_error, os_error_with, runtime_error};
@@ -54,7 +54,14 @@ fn begin_wait<T: 'static>(
     readers::ensure_no_transport(&event_loop, socket)?;
     let run = {
         let (future, socket) = (future.clone(), socket.clone());
-        move || callback(&future, &socket)
+        move || {
+            let called = callback(&future, &socket);
+            if future.done() {
+                // At once: who waits may go on before the done callback runs, and make a transport of the socket.
+                let_go(&socket, way);
+            }
+            called
+        }
     };
     let handle: Handle = match way {
         Way::Read => readers::put_reader(&event_loop, socket, run),
@@ -65,7 +72,14 @@ fn begin_wait<T: 'static>(
     Ok(future)
 }
 
-/// `_sock_read_done`, `_sock_write_done`.
+fn let_go(socket: &Socket, way: Way) {
+    match way {
+        Way::Read => readers::drop_reader(socket),
+        Way::Write => readers::drop_writer(socket),
+    };
+}
+
+/// `_sock_read_done`, `_sock_write_done`: of a wait that was cancelled; one that is through has let go already.
 fn end_wait(event_loop: u64, socket: &Socket, way: Way, handle: &Handle) -> Result<()> {
     if handle.cancelled() {
         return Ok(()); // another one took its place
@@ -73,10 +87,7 @@ fn end_wait(event_loop: u64, socket: &Socket, way: Way, handle: &Handle) -> Resu
     if let Some(event_loop) = running::numbered(event_loop) {
         readers::ensure_no_transport(&event_loop, socket)?;
     }
-    match way {
-        Way::Read => readers::drop_reader(socket),
-        Way::Write => readers::drop_writer(socket),
-    };
+    let_go(socket, way);
     handle.cancel(); // a closed socket has let it go already
     Ok(())
 }
