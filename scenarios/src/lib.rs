@@ -6,11 +6,12 @@
 //! | [`lessons`] | one ordering rule a file; the program checks the order of its own lines |
 //!
 //! [`all`] is the list that the `counterpoint` binary offers. Every program is written as a user would write it; all
-//! that the bugs share is `give_way`, a name for time that passes.
+//! that the bugs share is `give_way`, a name for time that passes, and `calls`, a line there and a line back.
 
 #![deny(missing_docs)]
 
 pub mod bugs;
+mod calls;
 pub mod lessons;
 
 use counterpoint as asyncio;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Scenario> {
         timeout::scenario(),
         task_group_abort::scenario(),
         lock_hand_over::scenario(),
+        echo_server::scenario(),
         lost_update::scenario(),
         double_init::scenario(),
         bank_audit::scenario(),

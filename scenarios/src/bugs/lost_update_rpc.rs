@@ -1,90 +1,78 @@
 //! Two clients read a counter over RPC, add one, and write it back.
 //!
 //! ```text
-//! client             server             client#2
-//! read  ──────────►  0
-//!                    0  ◄──────────────  read
-//! write 1 ────────►  1
-//!                    1  ◄──────────────  write 1   one increment is gone
+//! alice              server              bob
+//! get     ─────────►  0
+//!                     0  ◄─────────────  get
+//! set 1   ─────────►  1
+//!                     1  ◄─────────────  set 1   one increment is gone
 //! ```
 //!
-//! `lost-update` with a server in between: each client does the right thing for itself, and four messages
-//! interleave. In the ordinary order the second client starts when the first is through. The fixed clients do
-//! not read and write: they send the server what is to be done, and the server does it in one step.
+//! `lost-update` with a network in between: each client does the right thing for itself, and four messages
+//! interleave. Bob comes 700 µs later, when Alice is mostly through: each of her packets takes 100 to 300 µs. The
+//! fixed clients do not get and set: they send the server what is to be done, and the server does it in one step.
 
-use crate::give_way;
+use crate::calls::{Connection, serve};
 use counterpoint as asyncio;
 
 use asyncio::cli::Scenario;
-use asyncio::{Future, Queue, create_task, gather};
+use asyncio::sim::World;
+use asyncio::sleep;
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
 
 /// Two remote increments.
 pub fn scenario() -> Scenario {
     Scenario::new("lost-update-rpc", "two clients read a counter over RPC and write it back plus one")
         .teaches("Send the operation to the data, not the data to the operation.")
-        .program(buggy)
-        .fixed(fixed)
+        .program_in_world(|world| two_clients(world, get_and_set))
+        .fixed_in_world(|world| two_clients(world, add))
 }
 
-/// What a client asks, with the future that its answer goes to.
-enum Request {
-    Read(Future<u32>),
-    Write(u32, Future<()>),
-    Add(u32, Future<()>),
-}
-
-/// Keeps the counter; gives its last value when the queue is shut down.
-async fn server(requests: Queue<Request>) -> asyncio::Result<u32> {
-    let mut counter = 0;
-    while let Ok(request) = requests.get().await {
-        match request {
-            Request::Read(reply) => reply.set_result(counter)?,
-            Request::Write(value, reply) => {
-                counter = value;
-                reply.set_result(())?;
-            }
-            Request::Add(value, reply) => {
-                counter += value;
-                reply.set_result(())?;
-            }
-        }
+/// Does what a line says with the counter, and gives its value.
+fn answer(counter: &Cell<u32>, line: &str) -> asyncio::Result<String> {
+    match line.split_once(' ') {
+        Some(("set", value)) => counter.set(value.parse()?),
+        Some(("add", value)) => counter.set(counter.get() + value.parse::<u32>()?),
+        _ => {} // get
     }
-    Ok(counter)
+    Ok(counter.get().to_string())
 }
 
-async fn client(requests: Queue<Request>, starts_after: u32) -> asyncio::Result<()> {
-    give_way(starts_after).await?;
-    let value = Future::new();
-    requests.put(Request::Read(value.clone())).await?;
-    let value = value.await?;
-    let written = Future::new();
-    requests.put(Request::Write(value + 1, written.clone())).await?;
-    written.await
-}
-
-async fn adding_client(requests: Queue<Request>, starts_after: u32) -> asyncio::Result<()> {
-    give_way(starts_after).await?;
-    let added = Future::new();
-    requests.put(Request::Add(1, added.clone())).await?;
-    added.await
-}
-
-async fn buggy() -> asyncio::Result<()> {
-    let requests = Queue::new(0).named("requests");
-    let server = create_task(server(requests.clone()));
-    gather((client(requests.clone(), 0), client(requests.clone(), 4))).await?;
-    requests.shutdown(false);
-    let counter = server.await?;
-    assert!(counter == 2, "two clients added 1 each, but the counter is {counter}");
+async fn get_and_set(server: Connection) -> asyncio::Result<()> {
+    let seen: u32 = server.call("get").await?.parse()?;
+    server.call(&format!("set {}", seen + 1)).await?;
     Ok(())
 }
 
-async fn fixed() -> asyncio::Result<()> {
-    let requests = Queue::new(0).named("requests");
-    let server = create_task(server(requests.clone()));
-    gather((adding_client(requests.clone(), 0), adding_client(requests.clone(), 4))).await?;
-    requests.shutdown(false);
-    let counter = server.await?;
+async fn add(server: Connection) -> asyncio::Result<()> {
+    server.call("add 1").await?;
+    Ok(())
+}
+
+async fn two_clients<F, Fut>(world: World, increment: F) -> asyncio::Result<()>
+where
+    F: Fn(Connection) -> Fut + Copy + 'static,
+    Fut: Future<Output = asyncio::Result<()>> + 'static,
+{
+    let counter = Rc::new(Cell::new(0));
+    let memory = counter.clone();
+    world.host("server").start(move || {
+        let counter = memory.clone();
+        serve(80, move |line| {
+            let answer = answer(&counter, &line);
+            async { answer }
+        })
+    })?;
+    let client = move || async move { increment(Connection::open("server", 80).await?).await };
+    let alice = world.host("alice").start(client)?;
+    sleep(Duration::from_micros(700)).await?;
+    let bob = world.host("bob").start(client)?;
+    alice.join().await?;
+    bob.join().await?;
+    let counter = counter.get();
     assert!(counter == 2, "two clients added 1 each, but the counter is {counter}");
     Ok(())
 }

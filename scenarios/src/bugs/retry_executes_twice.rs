@@ -1,22 +1,24 @@
-//! A client times out and sends its order again, and the server executes both.
+//! A client times out and sends its order again, and the shop executes both.
 //!
 //! ```text
-//! client                        server
-//! orders, waits 1 s
-//! times out, orders again
-//!                               executes the order after 1 s
-//!                               executes the order after 1 s: shipped twice
+//! client                          shop
+//! order 7   ───────────────────►  ships it
+//!                  ◄────────────  shipped    slow: more than 150 ms there and back
+//! times out, connects anew
+//! order 7   ───────────────────►  ships it: twice
+//! shipped   ◄───────────────────
 //! ```
 //!
-//! A timeout says that no answer came, not that nothing was done. In the ordinary order the answer is there
-//! when the client looks. In the fixed program the order bears a number, and the server knows which ones it
-//! has executed.
+//! A timeout says that no answer came, not that nothing was done. The way takes 20 ms at least and sometimes much
+//! longer, so that the order is mostly answered in time. The shop of the fixed program knows which numbers it has
+//! shipped, and answers the second order without shipping it.
 
-use crate::give_way;
+use crate::calls::{Connection, serve};
 use counterpoint as asyncio;
 
 use asyncio::cli::Scenario;
-use asyncio::{Future, Queue, create_task, sleep, wait};
+use asyncio::sim::{Latency, Link, World};
+use asyncio::timeout;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,77 +32,50 @@ pub fn scenario() -> Scenario {
     .teaches(
         "After a timeout nobody knows whether it was done: give the request a key, and execute a key once.",
     )
-    .program(buggy)
-    .fixed(fixed)
+    .program_in_world(|world| order_in(world, ship))
+    .fixed_in_world(|world| order_in(world, ship_once))
 }
 
-struct Order {
-    number: u32,
-    reply: Future<()>,
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// The orders that were shipped.
+type Shipped = Rc<RefCell<Vec<String>>>;
+
+fn ship(shipped: &Shipped, order: String) {
+    shipped.borrow_mut().push(order);
 }
 
-/// The numbers of the orders that were shipped.
-type Shipped = Rc<RefCell<Vec<u32>>>;
-
-async fn server(orders: Queue<Order>, shipped: Shipped) -> asyncio::Result<()> {
-    while let Ok(order) = orders.get().await {
-        sleep(Duration::from_secs(1)).await?; // packs it
-        shipped.borrow_mut().push(order.number);
-        order.reply.set_result(())?;
+fn ship_once(shipped: &Shipped, order: String) {
+    if !shipped.borrow().contains(&order) {
+        shipped.borrow_mut().push(order);
     }
-    Ok(())
 }
 
-async fn server_that_remembers(orders: Queue<Order>, shipped: Shipped) -> asyncio::Result<()> {
-    while let Ok(order) = orders.get().await {
-        sleep(Duration::from_secs(1)).await?;
-        if !shipped.borrow().contains(&order.number) {
-            shipped.borrow_mut().push(order.number);
+/// Orders, and orders again until there is an answer in time.
+async fn client() -> asyncio::Result<()> {
+    loop {
+        let shop = Connection::open("shop", 80).await?;
+        match timeout(PATIENCE).run(shop.call("order 7")).await {
+            Err(error) if error.is_timeout() => {} // the connection is given up with it
+            answer => return answer.map(drop),
         }
-        order.reply.set_result(())?;
     }
-    Ok(())
 }
 
-/// Sends order 7, and gives the future that the answer goes to.
-async fn send(orders: &Queue<Order>) -> asyncio::Result<Future<()>> {
-    let reply = Future::new();
-    orders.put(Order { number: 7, reply: reply.clone() }).await?;
-    give_way(1).await?; // over the network
-    Ok(reply)
-}
-
-/// Orders, and orders again if there is no answer within a second.
-async fn client(orders: &Queue<Order>) -> asyncio::Result<()> {
-    let reply = send(orders).await?;
-    let (answered, _) = wait([reply]).timeout(Duration::from_secs(1)).await?;
-    if answered.is_empty() {
-        send(orders).await?.await?;
-    }
-    Ok(())
-}
-
-fn check(shipped: &Shipped) {
+async fn order_in(world: World, execute: fn(&Shipped, String)) -> asyncio::Result<()> {
+    let (floor, mean) = (Duration::from_millis(20), Duration::from_millis(20));
+    world.links(Link::new().latency(Latency::exponential(floor, mean)))?;
+    let shipped = Shipped::default();
+    let book = shipped.clone();
+    world.host("shop").start(move || {
+        let shipped = book.clone();
+        serve(80, move |order| {
+            execute(&shipped, order);
+            async { Ok("shipped".to_owned()) }
+        })
+    })?;
+    world.host("client").start(client)?.join().await?;
     let count = shipped.borrow().len();
     assert!(count == 1, "one thing was ordered, but {count} were shipped");
-}
-
-async fn buggy() -> asyncio::Result<()> {
-    let (orders, shipped) = (Queue::new(0).named("orders"), Shipped::default());
-    let server = create_task(server(orders.clone(), shipped.clone()));
-    client(&orders).await?;
-    orders.shutdown(false);
-    server.await?;
-    check(&shipped);
-    Ok(())
-}
-
-async fn fixed() -> asyncio::Result<()> {
-    let (orders, shipped) = (Queue::new(0).named("orders"), Shipped::default());
-    let server = create_task(server_that_remembers(orders.clone(), shipped.clone()));
-    client(&orders).await?;
-    orders.shutdown(false);
-    server.await?;
-    check(&shipped);
     Ok(())
 }

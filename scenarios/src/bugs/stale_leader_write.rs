@@ -1,92 +1,100 @@
 //! A leader's lease runs out while its write is on the way, and the write lands on top of its successor's.
 //!
 //! ```text
-//! leader (term 1)              leader#2 (term 2)           store
-//! has the lease, writes …
-//!                              takes the lease, writes     2
-//! … the write lands                                        1   what the new leader wrote is gone
+//! old           locks         new           store
+//! lease ──────► term 1
+//! (works 80 ms)  ◄──────────  lease
+//! still valid!
+//! write ─────────────┐
+//!               term 2 ─────► (works 5 ms)
+//!                    │        write ──────► 2
+//!                    └───────────────────►  1   what the new leader wrote is gone
 //! ```
 //!
-//! The old leader looked at its lease before it wrote; what counts is when the write arrives. In the ordinary
-//! order it arrives before the lease is taken. In the fixed program each write bears its term (a fencing
-//! token), and the store refuses terms older than the newest it knows.
+//! The old leader looked at its lease before it wrote; what counts is when the write arrives. Mostly it arrives before
+//! the next lease begins. In the fixed program each write bears its term (a fencing token), and the store refuses
+//! terms older than the newest it knows.
 
-use crate::give_way;
+use crate::calls::{Connection, serve};
 use counterpoint as asyncio;
 
 use asyncio::cli::Scenario;
-use asyncio::create_task;
+use asyncio::sim::{Latency, Link, World};
+use asyncio::{Instant, get_running_loop, sleep, sleep_until};
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A write that is older than its lease.
 pub fn scenario() -> Scenario {
     Scenario::new("stale-leader-write", "an old leader's write lands after that of its successor")
         .teaches("A lease that is valid when a write leaves need not be when it lands: let the store check.")
-        .program(buggy)
-        .fixed(fixed)
+        .program_in_world(|world| two_leaders(world, write))
+        .fixed_in_world(|world| two_leaders(world, write_unless_older))
 }
 
-/// A lease by terms: whoever takes it ends the term before.
-#[derive(Default)]
-struct Lease(Cell<u32>);
+const LEASE: Duration = Duration::from_millis(100);
 
-impl Lease {
-    fn take(&self) -> u32 {
-        self.0.set(self.0.get() + 1);
-        self.0.get()
-    }
-
-    fn is_valid(&self, term: u32) -> bool {
-        self.0.get() == term
-    }
-}
-
-/// A store, with the term of who wrote last.
-#[derive(Default)]
-struct Store {
-    term: Cell<u32>,
-    fencing: bool,
-}
-
-impl Store {
-    async fn write(&self, term: u32) -> asyncio::Result<()> {
-        give_way(1).await?; // over the network
-        if !self.fencing || term >= self.term.get() {
-            self.term.set(term);
+/// Grants the lease to one after the other, each time under a new term.
+async fn locks() -> asyncio::Result<()> {
+    let granted = Rc::new(Cell::new((0, Instant::ZERO)));
+    serve(80, move |_| {
+        let (term, ends) = granted.get();
+        let begins = ends.max(get_running_loop().expect("it serves in a loop").time());
+        granted.set((term + 1, begins + LEASE));
+        async move {
+            sleep_until(begins).await?;
+            Ok((term + 1).to_string())
         }
-        Ok(())
+    })
+    .await
+}
+
+fn write(stored: &Cell<u32>, term: u32) {
+    stored.set(term);
+}
+
+fn write_unless_older(stored: &Cell<u32>, term: u32) {
+    if term >= stored.get() {
+        stored.set(term);
     }
 }
 
-async fn leader(lease: Rc<Lease>, store: Rc<Store>, comes_after: u32) -> asyncio::Result<()> {
-    give_way(comes_after).await?;
-    let term = lease.take();
-    give_way(1).await?; // prepares its write
-    if lease.is_valid(term) {
-        store.write(term).await?;
+/// Takes the lease, works, and writes if the lease is still its own.
+async fn leader(work: Duration) -> asyncio::Result<()> {
+    let clock = get_running_loop()?;
+    let (locks, store) = (Connection::open("locks", 80).await?, Connection::open("store", 80).await?);
+    let term = locks.call("lease").await?;
+    let granted = clock.time();
+    sleep(work).await?;
+    if clock.time() - granted < LEASE {
+        store.call(&term).await?;
     }
     Ok(())
 }
 
-async fn two_leaders(store: Store) -> asyncio::Result<()> {
-    let (lease, store) = (Rc::new(Lease::default()), Rc::new(store));
-    let old = create_task(leader(lease.clone(), store.clone(), 0));
-    let new = create_task(leader(lease.clone(), store.clone(), 4));
-    old.await?;
-    new.await?;
-    let written = store.term.get();
+async fn two_leaders(world: World, write: fn(&Cell<u32>, u32)) -> asyncio::Result<()> {
+    let latency = Latency::exponential(Duration::from_millis(1), Duration::from_millis(5));
+    world.links(Link::new().latency(latency))?;
+    world.host("locks").start(locks)?;
+    let stored = Rc::new(Cell::new(0));
+    let disk = stored.clone();
+    world.host("store").start(move || {
+        let stored = disk.clone();
+        serve(80, move |term| {
+            let written = term.parse().map(|term| write(&stored, term));
+            async { Ok(written.map(|()| "done".to_owned())?) }
+        })
+    })?;
+    let old = world.host("old").start(|| leader(Duration::from_millis(80)))?;
+    sleep(LEASE / 2).await?;
+    let new = world.host("new").start(|| leader(Duration::from_millis(5)))?;
+    old.join().await?;
+    new.join().await?;
+    let stored = stored.get();
     assert!(
-        lease.is_valid(written),
-        "the leader of the last term wrote, but the store has what term {written} wrote"
+        stored == 2,
+        "the leader of term 2 wrote, but the store has what the leader of term {stored} wrote"
     );
     Ok(())
-}
-
-async fn buggy() -> asyncio::Result<()> {
-    two_leaders(Store { fencing: false, ..Store::default() }).await
-}
-
-async fn fixed() -> asyncio::Result<()> {
-    two_leaders(Store { fencing: true, ..Store::default() }).await
 }

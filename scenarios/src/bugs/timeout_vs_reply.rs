@@ -1,88 +1,86 @@
 //! A reply comes just after its call has timed out, and the client falls over it.
 //!
 //! ```text
-//! caller                            server
-//! registers call 7
-//! times out after 1 s
-//! takes call 7 off the list
-//!                                   answers call 7 after 1 s: whose is it?
+//! client                           server
+//! call 1, on the list  ──────────►
+//!                      ◄─────────  reply 1    slow: more than 150 ms there and back
+//! call 1 times out, off the list
+//! reply 1: whose is it?
 //! ```
 //!
-//! Reply and timeout are due at the same moment. The ordinary order serves the reply first, because it set
-//! out first. Where the reply comes second it finds nobody. The fixed client takes a late reply for what it
-//! is and drops it.
+//! The calls of the client share a connection, and a task that reads it gives each reply to the call that waits. The
+//! way takes 20 ms at least and sometimes much longer: mostly the reply is there in time. The fixed client takes a late
+//! reply for what it is and drops it.
 
+use crate::calls::{Connection, serve};
 use counterpoint as asyncio;
 
 use asyncio::cli::Scenario;
+use asyncio::sim::{Latency, Link, World};
 use asyncio::{Future, create_task, sleep, wait_for};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A reply and a timeout at the same moment.
+/// A reply that is later than the timeout of its call.
 pub fn scenario() -> Scenario {
     Scenario::new("timeout-vs-reply", "a reply arrives for a call that has timed out and is off the list")
         .teaches("Whoever gives up must expect that the answer is on its way already.")
-        .program(buggy)
-        .fixed(fixed)
+        .program_in_world(|world| client_and_server(world, deliver))
+        .fixed_in_world(|world| client_and_server(world, deliver_or_drop))
 }
 
+const PATIENCE: Duration = Duration::from_millis(150);
+
 /// The calls that wait for a reply, by their number.
-type Calls = Rc<RefCell<BTreeMap<u32, Future<&'static str>>>>;
+type Calls = Rc<RefCell<BTreeMap<String, Future<()>>>>;
 
 /// Gives a reply to the call that waits for it.
-fn deliver(calls: &Calls, call: u32, reply: &'static str) -> asyncio::Result<()> {
-    let waiting = calls.borrow_mut().remove(&call);
-    let waiting = waiting.unwrap_or_else(|| panic!("a reply came for call {call}, and nobody waits for it"));
+fn deliver(calls: &Calls, number: &str) -> asyncio::Result<()> {
+    let call = calls.borrow_mut().remove(number);
+    let call = call.unwrap_or_else(|| panic!("a reply came to a call that nobody waits for any more"));
     // It was timed out this very moment and is not off the list yet: nothing to do.
-    if waiting.done() { Ok(()) } else { waiting.set_result(reply) }
+    if call.done() { Ok(()) } else { call.set_result(()) }
 }
 
 /// As `deliver`, for a world in which replies may be late.
-fn deliver_or_drop(calls: &Calls, call: u32, reply: &'static str) -> asyncio::Result<()> {
-    match calls.borrow_mut().remove(&call) {
-        Some(waiting) if !waiting.done() => waiting.set_result(reply),
+fn deliver_or_drop(calls: &Calls, number: &str) -> asyncio::Result<()> {
+    match calls.borrow_mut().remove(number) {
+        Some(call) if !call.done() => call.set_result(()),
         _ => Ok(()),
     }
 }
 
-async fn server(calls: Calls) -> asyncio::Result<()> {
-    sleep(Duration::from_secs(1)).await?;
-    deliver(&calls, 7, "forty-two")
-}
-
-async fn server_of_a_careful_client(calls: Calls) -> asyncio::Result<()> {
-    sleep(Duration::from_secs(1)).await?;
-    deliver_or_drop(&calls, 7, "forty-two")
-}
-
-/// Waits a second for the reply to call 7; none if it does not come.
-async fn caller(calls: Calls) -> asyncio::Result<Option<&'static str>> {
-    let reply = Future::new();
-    calls.borrow_mut().insert(7, reply.clone());
-    match wait_for(reply, Duration::from_secs(1)).await {
-        Err(error) if error.is_timeout() => {
-            calls.borrow_mut().remove(&7);
-            Ok(None)
+/// Calls the server three times, and does without the reply if it is slow.
+async fn client(deliver: fn(&Calls, &str) -> asyncio::Result<()>) -> asyncio::Result<()> {
+    let server = Rc::new(Connection::open("server", 80).await?);
+    let calls = Calls::default();
+    let (replies, waiting) = (server.clone(), calls.clone());
+    create_task(async move {
+        while let Some(number) = replies.receive().await? {
+            deliver(&waiting, &number)?;
         }
-        reply => reply.map(Some),
+        Ok(())
+    });
+    for number in ["1", "2", "3"] {
+        let reply = Future::new();
+        calls.borrow_mut().insert(number.to_owned(), reply.clone());
+        server.send(number).await?;
+        match wait_for(reply, PATIENCE).await {
+            Err(error) if error.is_timeout() => drop(calls.borrow_mut().remove(number)),
+            replied => replied?,
+        }
     }
+    sleep(Duration::from_secs(1)).await // there is other work to do
 }
 
-async fn buggy() -> asyncio::Result<()> {
-    let calls = Calls::default();
-    let server = create_task(server(calls.clone()));
-    let caller = create_task(caller(calls));
-    caller.await?;
-    server.await
-}
-
-async fn fixed() -> asyncio::Result<()> {
-    let calls = Calls::default();
-    let server = create_task(server_of_a_careful_client(calls.clone()));
-    let caller = create_task(caller(calls));
-    caller.await?;
-    server.await
+async fn client_and_server(
+    world: World,
+    deliver: fn(&Calls, &str) -> asyncio::Result<()>,
+) -> asyncio::Result<()> {
+    let (floor, mean) = (Duration::from_millis(20), Duration::from_millis(20));
+    world.links(Link::new().latency(Latency::exponential(floor, mean)))?;
+    world.host("server").start(|| serve(80, async |number| Ok(number)))?;
+    world.host("client").start(move || client(deliver))?.join().await
 }

@@ -12,6 +12,7 @@ pub mod await_task;
 pub mod cancel_before_start;
 pub mod cancel_suppressed;
 pub mod create_task_later;
+pub mod echo_server;
 pub mod equal_deadlines;
 pub mod future_callback;
 pub mod gather;

@@ -296,6 +296,26 @@ fn a_clog_keeps_packets_and_lets_them_go_in_order() {
     });
 }
 
+/// Who waited for the socket may go on before the loop's own callbacks have run.
+#[test]
+fn a_connection_is_made_in_every_order_of_the_ready() {
+    let simulation = Simulation::with_world(|world: World| async move {
+        let server = world.host("server").start(echo)?;
+        let to = at(&server, 7);
+        let client = world.host("client").start(move || async move {
+            let (reader, writer) = asyncio::open_connection(to.ip().to_string(), to.port()).await?;
+            writer.write("hello")?;
+            assert_eq!(&reader.readexactly(5).await?[..], b"hello");
+            Ok(())
+        })?;
+        client.join().await
+    });
+    for number in 0..100 {
+        let run = simulation.clone().run_number(number).step_limit(1_000).run();
+        assert!(run.outcome.is_passed(), "run {number}: {}", run.report());
+    }
+}
+
 #[test]
 fn loss_costs_time_and_breaks_nothing() {
     for seed in 0..50 {
