@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// asyncio::run(async {
 ///     let made = rcgen::generate_simple_self_signed(["store".to_owned()])?;
 ///     let certificate = made.cert.der().clone();
-///     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
+///     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
 ///     let connector = TlsConnector::trusting([certificate.clone()])?;
 ///     let acceptor = TlsAcceptor::new(vec![certificate], key)?;
 ///
