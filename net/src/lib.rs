@@ -17,6 +17,7 @@
 //! | 5 between sockets and faces | `readers`, `running`, `scratch`, `sock_calls` | callbacks on sockets, calls that wait |
 //! | 6 what speaks to protocols: one knot | `protocols`, `servers`, `transports` | they hold each other, as in asyncio |
 //! | 7 asyncio's library | `connections`, `event_loop_ext`, `resolver`, `streams` | how they come to be, and what is awaited |
+//! | 8 on top | `tls` | what lies over a stream |
 //!
 //! To understand asyncio's side begin with `transports` (a socket that speaks to a protocol), then `connections` (how one
 //! comes to be) and `streams` (the same, to be awaited).
@@ -48,6 +49,8 @@ mod stack;
 mod streams;
 mod table;
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transports;
 
 pub use addr::{Address, Family, SocketType, UnixAddress};

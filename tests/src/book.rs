@@ -13,6 +13,7 @@ pages! {
     GettingStarted: "docs/src/getting-started.md",
     Names: "docs/src/reference/names.md",
     Errors: "docs/src/reference/errors.md",
+    ErrorsOfSockets: "docs/src/reference/errors-of-sockets.md",
     Cancellation: "docs/src/reference/cancellation.md",
     Determinism: "docs/src/reference/determinism.md",
     Loop: "docs/src/reference/loop.md",

@@ -5,3 +5,5 @@ mod errno;
 mod faces;
 mod rust_faces;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;

@@ -1,7 +1,7 @@
 //! Row 2.4: what the end of the other end looks like.
 
 use super::rows;
-use super::system::{Calls, END, System, bytes};
+use super::system::{Calls, END, bytes};
 use counterpoint_net::SocketOption;
 use std::net::Shutdown;
 use std::time::Duration;

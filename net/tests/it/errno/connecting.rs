@@ -1,7 +1,7 @@
 //! Rows 1.1, 1.2, 1.10: refused, connected, in between, and two families.
 
 use super::rows;
-use super::system::{Calls, END, System, bytes};
+use super::system::{Calls, END, bytes};
 use counterpoint_net::{Address, Family, SocketOption, SocketType};
 use std::net::{Shutdown, SocketAddr};
 

@@ -1,7 +1,7 @@
 //! Rows 2.1, 2.3: bytes, and half a connection.
 
 use super::rows;
-use super::system::{Calls, END, System, bytes};
+use super::system::{Calls, END, bytes};
 use std::net::Shutdown;
 
 rows! {

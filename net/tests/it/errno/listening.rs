@@ -1,7 +1,7 @@
 //! Rows 1.6, 1.7, 1.8: the queue of a listener, `accept`, and ports in use.
 
 use super::rows;
-use super::system::{Calls, END, System, bytes};
+use super::system::{Calls, END, bytes};
 use counterpoint_net::{Address, Family, SocketOption, SocketType};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
