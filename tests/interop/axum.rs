@@ -1,6 +1,6 @@
 //! axum: a router with state and JSON, served by hyper, since `axum::serve` belongs to tokio.
 
-use crate::{holds, on_one_machine};
+use crate::{comes_through, holds, on_one_machine};
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -59,7 +59,10 @@ async fn server(at: &'static str) -> Result<()> {
 async fn ask(at: &'static str, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes)> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-    create_task(async move { Ok(connection.await?) });
+    create_task(async move {
+        drop(connection.await); // what it ended with, the request says as well
+        Ok(())
+    });
     let response = sender.send_request(request).await?;
     Ok((response.status(), response.into_body().collect().await?.to_bytes()))
 }
@@ -80,4 +83,17 @@ async fn client(at: &'static str) -> Result<()> {
 #[test]
 fn handlers_hold_our_locks_across_awaits() {
     holds(|| on_one_machine(server, client));
+}
+
+#[test]
+fn a_deposit_through_loss_resets_and_a_partition_is_answered() {
+    comes_through(server, async |at| {
+        let request = Request::post("/deposit/2").header("host", "bank").body(Full::default())?;
+        let (status, balance) = ask(at, request).await?;
+        assert_eq!(status, StatusCode::OK);
+        // A deposit whose answer was lost is made again: an even number of times two at least.
+        let balance: u64 = std::str::from_utf8(&balance)?.parse()?;
+        assert!(balance >= 2 && balance % 2 == 0, "{balance}");
+        Ok(())
+    });
 }

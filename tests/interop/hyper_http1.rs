@@ -1,6 +1,6 @@
 //! hyper, HTTP/1.1: a server that echoes, a client that keeps its connection, a time limit for the headers.
 
-use crate::{holds, on_one_machine};
+use crate::{comes_through, holds, on_one_machine};
 use bytes::Bytes;
 use counterpoint::net::hyper::Timer;
 use counterpoint::net::{TcpListener, TcpStream};
@@ -40,7 +40,10 @@ async fn server(at: &'static str) -> Result<()> {
 async fn client(at: &'static str) -> Result<()> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-    create_task(async move { Ok(connection.await?) });
+    create_task(async move {
+        drop(connection.await); // what it ended with, the request says as well
+        Ok(())
+    });
     for number in 0..3 {
         let body = Full::new(Bytes::from(format!("body {number}")));
         let request = Request::post("/echo/").header("host", "store").body(body)?;
@@ -63,7 +66,10 @@ fn a_body_larger_than_all_buffers_is_streamed() {
         on_one_machine(server, async |at| {
             let stream = TcpStream::connect(at).await?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-            create_task(async move { Ok(connection.await?) });
+            create_task(async move {
+                drop(connection.await); // what it ended with, the request says as well
+                Ok(())
+            });
             let body = Full::new(Bytes::from(vec![7; 1_000_000]));
             let response =
                 sender.send_request(Request::post("/").header("host", "store").body(body)?).await?;
@@ -86,4 +92,9 @@ fn a_client_that_sends_no_headers_is_dropped_after_its_five_seconds() {
             Ok(())
         })
     });
+}
+
+#[test]
+fn a_client_comes_through_loss_resets_and_a_partition() {
+    comes_through(server, client);
 }

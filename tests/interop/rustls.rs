@@ -1,6 +1,6 @@
 //! rustls: our streams of TLS, and tokio-rustls over our TCP streams; the bytes of a handshake follow from the seed.
 
-use crate::{holds, on_one_machine};
+use crate::{comes_through, holds, on_one_machine};
 use counterpoint::net::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use counterpoint::net::tls::{TlsAcceptor, TlsConnector, TlsStream};
 use counterpoint::net::{TcpListener, TcpStream};
@@ -42,8 +42,9 @@ async fn server(at: &'static str, identity: Identity) -> Result<()> {
         let (stream, _) = listener.accept().await?;
         let acceptor = acceptor.clone();
         create_task(async move {
-            let mut stream = acceptor.accept(stream).await?;
-            echo(&mut stream).await?;
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                drop(echo(&mut stream).await); // a client that goes is no affair of the server's
+            }
             Ok(())
         });
     }
@@ -103,6 +104,19 @@ fn tokio_rustls_over_our_stream_talks_to_ours() {
             },
         )
     });
+}
+
+#[test]
+fn a_connection_comes_through_loss_resets_and_a_partition() {
+    let identity = Identity::new();
+    let client = identity.clone();
+    comes_through(
+        move |at| server(at, identity.clone()),
+        move |at| {
+            let identity = client.clone();
+            async move { ask(&mut connected(at, &identity).await?).await }
+        },
+    );
 }
 
 #[test]
