@@ -88,6 +88,8 @@ pub(crate) struct UnderTest {
     notes: Vec<String>,
     must_end: bool,
     world: Option<(Below, World)>,
+    /// How late it was when the loop was closed.
+    ended_at: Instant,
 }
 
 /// What was chosen in a run.
@@ -113,7 +115,15 @@ impl UnderTest {
             Ok(())
         });
         let runner = Runner::with_loop(event_loop.clone());
-        UnderTest { event_loop, runner, errors, notes: Vec::new(), must_end, world: None }
+        UnderTest {
+            event_loop,
+            runner,
+            errors,
+            notes: Vec::new(),
+            must_end,
+            world: None,
+            ended_at: Instant::ZERO,
+        }
     }
 
     /// Puts a world below the loop.
@@ -139,13 +149,17 @@ impl UnderTest {
             })
             .or_else(|| self.end_world())
             .or_else(|| self.unretrieved());
+        if ending.is_some() {
+            // The failure stands; but only a process that has ended gives its steps to the recording.
+            let _ = self.end_world();
+        }
         let below = self.world.as_ref().map_or((0, 0), |(below, _)| (below.fingerprint(), below.steps()));
         let mut run = Run {
             outcome: Outcome::Passed,
             fingerprint: self.event_loop.fingerprint() ^ below.0,
             steps: self.event_loop.steps() + below.1,
             ticks: self.event_loop.ticks(),
-            time: self.event_loop.time(),
+            time: self.now(),
             notes: Vec::new(),
             trace: self.event_loop.take_trace(),
             recording: None,
@@ -155,6 +169,7 @@ impl UnderTest {
         let (processes, draws) =
             self.world.as_ref().map(|(below, _)| below.take_recorded()).unwrap_or_default();
         let choices = steps.map(|steps| Choices { steps, processes, draws });
+        self.ended_at = run.time;
         let ending = self.close(ending, &run);
         run.notes = self.notes;
         match ending {
@@ -175,6 +190,15 @@ impl UnderTest {
         let ended = caught(|| below.end());
         let panic = ended.err()?;
         Some(Ending::Failure(Box::new(self.panicked(panic, None))))
+    }
+
+    /// How late it is, on whichever host: the test's own loop has no part in what a panic on a host cuts short.
+    fn now(&self) -> Instant {
+        let own = self.event_loop.time();
+        if self.event_loop.is_closed() {
+            return self.ended_at.max(own); // the world is gone with the loop
+        }
+        self.world.as_ref().map_or(own, |(_, world)| world.now().max(own))
     }
 
     /// The lane whose step ran last, on whichever host.
@@ -220,7 +244,7 @@ impl UnderTest {
             message,
             task: None,
             place: None,
-            time: self.event_loop.time(),
+            time: self.now(),
             step: self.event_loop.steps(),
             deadlock: None,
         }

@@ -8,9 +8,10 @@
 //!                       ran before `teller`, which was ready earlier
 //! ```
 //!
-//! What a step's events say (tasks made and ended, cancellations, log lines) stands before it in the trace.
+//! Between the steps stand the packets: who sent what to whom, what was lost. See [`rows`](super::rows).
 
-use super::{Names, network};
+use super::rows::{Row, is_own, is_own_file, rows_of};
+use super::{Names, columns, network};
 use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};
 use counterpoint_runtime::{Op, WaitingTask};
 use std::collections::BTreeMap;
@@ -32,36 +33,11 @@ pub(crate) fn interleaving(trace: &[Event], shown: usize) -> String {
     for row in &rows {
         let line = score.line(row);
         steps += usize::from(row.step.is_some());
-        if steps > first {
+        if steps > first && !line.is_empty() {
             lines.push(line);
         }
     }
     score.draw(&lines, steps)
-}
-
-/// A step and what happened in it; no step after the last one.
-struct Row<'a> {
-    step: Option<&'a StepRecord>,
-    events: Vec<&'a Event>,
-}
-
-fn rows_of(trace: &[Event]) -> Vec<Row<'_>> {
-    let (mut rows, mut events) = (Vec::new(), Vec::new());
-    for event in trace {
-        match event {
-            // The loop's own handles, such as the one that ends the run, are no business of the reader.
-            Event::Step(step) if step.lane == "callback of the loop" && events.is_empty() => {}
-            Event::Step(step) => rows.push(Row { step: Some(step), events: std::mem::take(&mut events) }),
-            event if events.is_empty() && network::is_between_steps(event) => {
-                rows.push(Row { step: None, events: vec![event] });
-            }
-            event => events.push(event),
-        }
-    }
-    if !events.is_empty() {
-        rows.push(Row { step: None, events });
-    }
-    rows
 }
 
 /// A line of the picture, before it is known how wide the columns are.
@@ -73,6 +49,12 @@ struct Line {
     what: String,
     place: String,
     below: Vec<String>,
+}
+
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.number.is_empty() && self.what.is_empty()
+    }
 }
 
 /// What is known of the tasks as the steps go by.
@@ -88,16 +70,8 @@ struct Score<'a> {
 
 impl<'a> Score<'a> {
     fn new(names: &'a Names, rows: &[Row<'a>]) -> Score<'a> {
-        let mut columns = BTreeMap::new();
-        let created = rows.iter().flat_map(|row| &row.events).filter_map(|event| match event {
-            Event::TaskCreated { task, .. } => Some(task.as_str()),
-            _ => None,
-        });
-        for task in created {
-            let next = columns.len();
-            columns.entry(task).or_insert(next);
-        }
-        let alive = vec![false; columns.len()];
+        let (columns, width) = columns::of(rows.iter().map(|row| &row.events[..]));
+        let alive = vec![false; width];
         Score { names, columns, alive, waits: BTreeMap::new(), cancelled: Vec::new(), time: String::new() }
     }
 
@@ -112,32 +86,36 @@ impl<'a> Score<'a> {
             place: String::new(),
             below: Vec::new(),
         };
+        line.time = row.time.map_or(String::new(), |time| time.to_string());
         if let Some(step) = row.step {
             words.push(self.resumes(step));
-            line.number = step.number.to_string();
-            line.time = step.time.to_string();
+            line.number = row.number.to_string();
             line.name = self.names.name(task_of(step)).to_owned();
-            line.gutter = self.gutter(step);
-        }
-        if let [event] = row.events[..]
-            && let (None, Some(told)) = (row.step, network::told(event))
-        {
-            line.time = network::time_of(event).unwrap_or_default();
-            line.what = told;
-            return line;
+            line.gutter = self.gutter(Some(step));
         }
         let mut created = Vec::new();
         for event in &row.events {
             self.tell(event, row.step, &mut words, &mut created, &mut line.below);
         }
-        if !created.is_empty() {
-            let first = usize::from(row.step.is_some()).min(words.len());
-            words.insert(first, format!("creates {}", created.join(" and ")));
+        if row.step.is_none() {
+            // Nobody's step: what it says stands in the place of what a task does, and a task that is made begins soon.
+            line.gutter = self.gutter(None);
+            if words.is_empty() && !line.below.is_empty() {
+                words.push(line.below.remove(0));
+            }
+        } else if !created.is_empty() {
+            words.insert(1, format!("creates {}", created.join(" and ")));
         }
         if let Some(step) = row.step {
             let ended = row.events.iter().any(|event| ends(event, &step.lane));
             match &step.waits {
-                Some(waits) => words.push(self.waits_now(&step.lane, waits)),
+                Some(waits) => {
+                    let waits = self.waits_now(&step.lane, waits);
+                    let object =
+                        waits.strip_prefix("waits for ").filter(|object| object.starts_with("Stream "));
+                    let again = object.is_some_and(|object| words[0].ends_with(object));
+                    words.push(if again { "waits for more".to_owned() } else { waits });
+                }
                 None if step.ran == Ran::Task && !ended => words.push("panics".to_owned()),
                 None => {}
             }
@@ -186,7 +164,13 @@ impl<'a> Score<'a> {
     ) {
         match event {
             Event::Step(_) => {}
-            Event::Packet(_) | Event::World { .. } => below.extend(network::told(event)),
+            Event::Packet(_) => below.extend(network::told(event)),
+            Event::World { .. } => {
+                for (_, column) in self.columns.iter().filter(|(task, _)| columns::ends(event, task)) {
+                    self.alive[*column] = false;
+                }
+                below.extend(network::told(event));
+            }
             Event::TaskCreated { task, .. } => {
                 self.set_alive(task, true);
                 if step.is_none_or(|step| step.lane != *task) {
@@ -211,8 +195,8 @@ impl<'a> Score<'a> {
             }
             Event::Log { task, text, .. } => {
                 let by = task.as_ref().filter(|task| step.is_none_or(|step| step.lane != **task));
-                let by = by.map_or(String::new(), |task| format!("`{}` ", self.names.name(task)));
-                below.push(format!("log: {by}{text}"));
+                let by = by.map_or(String::new(), |task| format!(" of `{}`", self.names.speaker(task)));
+                below.push(format!("log{by}: {text}"));
             }
         }
     }
@@ -240,6 +224,7 @@ impl<'a> Score<'a> {
     fn overtook(&self, step: &StepRecord) -> String {
         let older = step.others.iter().take(step.choice as usize);
         let mut older: Vec<String> = older.map(|lane| self.entry(lane)).collect();
+        older.dedup();
         if older.len() > OVERTAKEN_MAX {
             let more = older.split_off(OVERTAKEN_MAX).len();
             older.push(format!("{more} more"));
@@ -252,6 +237,7 @@ impl<'a> Score<'a> {
     fn entry(&self, lane: &str) -> String {
         match lane.strip_prefix("timer of ") {
             Some(task) => format!("the timer of `{}`", self.names.name(task)),
+            None if is_own(lane) => "a callback of the library".to_owned(),
             None if lane.starts_with("callback") => format!("the {lane}"),
             None => format!("`{}`", self.names.name(lane)),
         }
@@ -263,20 +249,22 @@ impl<'a> Score<'a> {
         }
     }
 
-    fn gutter(&self, step: &StepRecord) -> String {
-        if self.columns.len() > COLUMNS_MAX {
-            return if step.choice > 0 { "◆" } else { "●" }.to_owned();
+    fn gutter(&self, step: Option<&StepRecord>) -> String {
+        let early = step.is_some_and(|step| step.choice > 0);
+        if self.alive.len() > COLUMNS_MAX {
+            return step.map_or("", |_| if early { "◆" } else { "●" }).to_owned();
         }
-        let lane = task_of(step);
+        let lane = step.map(task_of);
+        let timer = step.is_some_and(|step| step.ran == Ran::Timer);
         let mut gutter = String::new();
-        for column in 0..self.columns.len() {
-            let here = self.columns.get(lane) == Some(&column);
-            gutter.push(match (here, step.ran, self.alive[column]) {
-                (true, Ran::Timer, _) => '○',
-                (true, _, _) if step.choice > 0 => '◆',
-                (true, _, _) => '●',
-                (false, _, true) => '│',
-                (false, _, false) => ' ',
+        for column in 0..self.alive.len() {
+            let here = lane.is_some_and(|lane| self.columns.get(lane) == Some(&column));
+            gutter.push(match (here, self.alive[column]) {
+                (true, _) if timer => '○',
+                (true, _) if early => '◆',
+                (true, _) => '●',
+                (false, true) => '│',
+                (false, false) => ' ',
             });
             gutter.push(' ');
         }
@@ -291,7 +279,7 @@ impl<'a> Score<'a> {
             true => "All steps, oldest first.".to_owned(),
             false => format!("The last {shown} of {steps} steps, oldest first."),
         };
-        let columns = self.columns.len() <= COLUMNS_MAX;
+        let columns = self.alive.len() <= COLUMNS_MAX;
         text.push_str(if columns { " Each column is a task: ● it runs" } else { " ● a task runs" });
         text.push_str(", ◆ it runs before one that was ready earlier.\n\n");
         let width =
@@ -334,9 +322,7 @@ fn ends(event: &Event, lane: &str) -> bool {
 /// Where the task waits now, or where it went on if it waits no more.
 fn place_of(step: &StepRecord) -> String {
     let place = step.waits.as_ref().and_then(|waits| waits.place).or(step.place);
-    // The main task is made in this crate: that says nothing to the program's author.
-    let own = file!().trim_end_matches("report/interleaving.rs");
-    let place = place.filter(|place| !place.file().starts_with(own));
+    let place = place.filter(|place| !is_own_file(place.file()));
     place.map_or(String::new(), |place| format!("{}:{}", place.file(), place.line()))
 }
 

@@ -1,16 +1,19 @@
 //! What went wrong, for somebody who sees it for the first time.
 //!
-//! Pure: from a failure and a trace to text. `names` shortens lane paths, `interleaving` draws the steps, `network` says what happened
-//! between them.
+//! Pure: from a failure and a trace to text. `rows` cuts the trace, `interleaving` draws it with the `columns` of its tasks,
+//! `names` shortens lane paths, `network` says what happened between the steps.
 
+mod columns;
 mod interleaving;
 mod names;
 mod network;
+mod rows;
 
 pub(crate) use interleaving::interleaving;
 pub(crate) use names::Names;
 
 use crate::outcome::Failure;
+use counterpoint_runtime::Instant;
 use counterpoint_runtime::trace::Event;
 use std::fmt::Write;
 
@@ -22,7 +25,8 @@ pub(crate) fn of_failure(failure: &Failure, trace: &[Event], notes: &[String]) -
     let names = Names::of(trace);
     let mut text = names.shorten(&failure.to_string());
     if failure.deadlock.is_none() {
-        let _ = write!(text, "\n  in step {}, at {}", failure.step, failure.time);
+        let (step, time) = last_step(trace).unwrap_or((failure.step, failure.time));
+        let _ = write!(text, "\n  in step {step}, at {time}");
     }
     text.push('\n');
     if !trace.is_empty() {
@@ -36,4 +40,13 @@ pub(crate) fn of_failure(failure: &Failure, trace: &[Event], notes: &[String]) -
         text.push('\n');
     }
     text
+}
+
+/// The last step of a trace: its number among those of all processes, which the failure's own does not count, and its time.
+fn last_step(trace: &[Event]) -> Option<(u64, Instant)> {
+    let steps = trace.iter().filter_map(|event| match event {
+        Event::Step(step) => Some(step.time),
+        _ => None,
+    });
+    steps.zip(1..).last().map(|(time, number)| (number, time))
 }

@@ -1,9 +1,10 @@
 //! Lane paths, as short as they can be without being mistaken.
 //!
 //! `bank::run/bank::teller#2` is `teller#2` where nothing else of the trace would be that as well, else
-//! `bank::teller#2`, else the path.
+//! `bank::teller#2`, else the path. A task on a host is `store:teller`, and the host's main task is the host, `store`.
 
 use counterpoint_runtime::trace::Event;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The short names of a trace's lanes.
@@ -26,23 +27,32 @@ impl Names {
     }
 
     fn of_paths<'a>(paths: impl Iterator<Item = &'a str>) -> Names {
-        let paths: BTreeMap<&str, [&str; 3]> = paths.map(|path| (path, forms(path))).collect();
+        let paths: BTreeMap<&str, [Cow<'_, str>; 3]> = paths.map(|path| (path, forms(path))).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for forms in paths.values() {
-            let mut forms = *forms;
-            forms.sort_unstable();
-            let distinct =
-                forms.iter().enumerate().filter(|(index, form)| *index == 0 || forms[index - 1] != **form);
-            distinct.for_each(|(_, form)| *counts.entry(form).or_default() += 1);
+        for [function, last, path] in paths.values() {
+            *counts.entry(function).or_default() += 1;
+            if last != function {
+                *counts.entry(last).or_default() += 1;
+            }
+            if path != last && path != function {
+                *counts.entry(path).or_default() += 1;
+            }
         }
-        let short_of =
-            |forms: &[&str; 3]| forms.iter().find(|form| counts[*form] == 1).unwrap_or(&forms[2]).to_string();
+        let short_of = |forms: &[Cow<'_, str>; 3]| {
+            forms.iter().find(|form| counts[&***form] == 1).unwrap_or(&forms[2]).to_string()
+        };
         Names { short: paths.iter().map(|(path, forms)| ((*path).to_owned(), short_of(forms))).collect() }
     }
 
     /// The short name of a lane.
     pub(crate) fn name<'a>(&'a self, path: &'a str) -> &'a str {
         self.short.get(path).map_or(path, String::as_str)
+    }
+
+    /// Who says something: a task by its short name, a callback on a host by the host.
+    pub(crate) fn speaker<'a>(&'a self, path: &'a str) -> &'a str {
+        let task = self.short.get(path).map(String::as_str);
+        task.or_else(|| host_of(path)).unwrap_or(path)
     }
 
     /// The text with every lane in backquotes made short.
@@ -58,11 +68,25 @@ impl Names {
     }
 }
 
-/// A path as its function alone, with its module, and whole.
-fn forms(path: &str) -> [&str; 3] {
+/// A path as its function alone, with its module, and whole. On a host it has the host before it, and the main task is the
+/// host.
+fn forms(path: &str) -> [Cow<'_, str>; 3] {
     let last = path.rsplit('/').next().unwrap_or(path);
     let function = last.rsplit("::").next().unwrap_or(last);
-    [function, last, path]
+    let Some(host) = host_of(path) else { return [function.into(), last.into(), path.into()] };
+    let of_host = |name: &str| match name.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')) {
+        Some("main") => host.to_owned(),
+        Some(_) => name.to_owned(),
+        None => format!("{host}:{name}"),
+    };
+    [of_host(function).into(), of_host(last).into(), path.into()]
+}
+
+/// The host of a lane: what stands before its first colon, if that is a single one.
+pub(super) fn host_of(path: &str) -> Option<&str> {
+    let (host, rest) = path.split_once(':')?;
+    let is_name = !rest.starts_with([':', ' ']) && !host.contains([' ', '/']);
+    is_name.then_some(host)
 }
 
 #[cfg(test)]
@@ -86,6 +110,19 @@ mod tests {
         assert_eq!(names.name("bank::run/bank::teller"), "bank::teller");
         assert_eq!(names.name("bank::run/bank::teller#2"), "teller#2");
         assert_eq!(names.name("a/a"), "a/a");
+    }
+
+    #[test]
+    fn a_task_on_a_host_is_named_with_it() {
+        let paths = ["store:main", "store:main/bank::teller", "store:bank::serve", "client:bank::serve"];
+        let names = Names::of_paths(paths.into_iter());
+        let short: Vec<&str> = paths.iter().map(|path| names.name(path)).collect();
+        assert_eq!(short, ["store", "store:teller", "store:serve", "client:serve"]);
+    }
+
+    #[test]
+    fn lanes_in_a_text_are_shortened() {
+        let names = Names::of_paths(["bank::run", "bank::run/bank::teller#2"].into_iter());
         assert_eq!(
             names.shorten("`bank::run` waits for Task `bank::run/bank::teller#2`"),
             "`run` waits for Task `teller#2`"

@@ -22,21 +22,3 @@ pub(crate) fn told(event: &Event) -> Option<String> {
         | Event::Log { .. } => None,
     }
 }
-
-/// Does it happen below the loops, between their steps?
-pub(crate) fn is_between_steps(event: &Event) -> bool {
-    match event {
-        Event::Packet(packet) => packet.fate != PacketFate::Sent,
-        Event::World { .. } => true,
-        _ => false,
-    }
-}
-
-/// When it happened.
-pub(crate) fn time_of(event: &Event) -> Option<String> {
-    match event {
-        Event::Packet(packet) => Some(packet.time.to_string()),
-        Event::World { time, .. } => Some(time.to_string()),
-        _ => None,
-    }
-}

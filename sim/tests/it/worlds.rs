@@ -467,3 +467,23 @@ fn a_recorded_run_of_a_world_is_followed_step_by_step_and_draw_by_draw() {
     });
     assert!(matches!(replay(&calm, &read).verdict, Verdict::Diverged(_)));
 }
+
+#[test]
+fn a_failure_is_replayed_though_other_hosts_still_ran() {
+    let simulation = Simulation::with_world(|world: World| async move {
+        let server = world.host("server").start(echo)?;
+        let to = at(&server, 7);
+        let client = world.host("client").start(move || async move {
+            let peer = connect(to).await?;
+            write(&peer, b"hello").await?;
+            panic!("{} bytes came back", read(&peer).await?.len())
+        })?;
+        client.join().await
+    });
+    let run = simulation.clone().record(true).run();
+    let failure = run.outcome.failure().expect("it panicked");
+    assert_eq!(failure.time, run.time);
+    assert!(run.time > asyncio::Instant::ZERO, "packets took their time: {}", run.time);
+    let recording = run.recording.expect("it was asked for");
+    assert_eq!(replay(&simulation, &recording).verdict, Verdict::Same);
+}
