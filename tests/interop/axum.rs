@@ -1,6 +1,6 @@
 //! axum: a router with state and JSON, served by hyper, since `axum::serve` belongs to tokio.
 
-use crate::{holds, on_one_machine};
+use crate::holds;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -79,5 +79,5 @@ async fn client(at: &'static str) -> Result<()> {
 
 #[test]
 fn handlers_hold_our_locks_across_awaits() {
-    holds(|| on_one_machine(server, client));
+    holds(server, client);
 }

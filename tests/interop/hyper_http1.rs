@@ -1,6 +1,6 @@
 //! hyper, HTTP/1.1: a server that echoes, a client that keeps its connection, a time limit for the headers.
 
-use crate::{holds, on_one_machine};
+use crate::holds;
 use bytes::Bytes;
 use counterpoint::net::hyper::Timer;
 use counterpoint::net::{TcpListener, TcpStream};
@@ -54,36 +54,32 @@ async fn client(at: &'static str) -> Result<()> {
 
 #[test]
 fn a_client_keeps_its_connection_over_several_requests() {
-    holds(|| on_one_machine(server, client));
+    holds(server, client);
 }
 
 #[test]
 fn a_body_larger_than_all_buffers_is_streamed() {
-    holds(|| {
-        on_one_machine(server, async |at| {
-            let stream = TcpStream::connect(at).await?;
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-            create_task(async move { Ok(connection.await?) });
-            let body = Full::new(Bytes::from(vec![7; 1_000_000]));
-            let response =
-                sender.send_request(Request::post("/").header("host", "store").body(body)?).await?;
-            assert_eq!(response.into_body().collect().await?.to_bytes().len(), 1_000_001);
-            Ok(())
-        })
+    holds(server, |at| async move {
+        let stream = TcpStream::connect(at).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
+        create_task(async move { Ok(connection.await?) });
+        let body = Full::new(Bytes::from(vec![7; 1_000_000]));
+        let response = sender.send_request(Request::post("/").header("host", "store").body(body)?).await?;
+        assert_eq!(response.into_body().collect().await?.to_bytes().len(), 1_000_001);
+        Ok(())
     });
 }
 
 #[test]
 fn a_client_that_sends_no_headers_is_dropped_after_its_five_seconds() {
-    holds(|| {
-        on_one_machine(server, async |at| {
-            let stream = TcpStream::connect(at).await?;
-            stream.write_all(b"GET / HTTP/1.1\r\n").await?;
-            let begun = counterpoint::get_running_loop()?.time();
-            let mut got = Vec::new();
-            stream.read_to_end(&mut got).await?;
-            assert_eq!(counterpoint::get_running_loop()?.time() - begun, Duration::from_secs(5));
-            Ok(())
-        })
+    holds(server, |at| async move {
+        let stream = TcpStream::connect(at).await?;
+        stream.write_all(b"GET / HTTP/1.1\r\n").await?;
+        let begun = counterpoint::get_running_loop()?.time();
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).await?;
+        let waited = counterpoint::get_running_loop()?.time() - begun;
+        assert!((Duration::from_secs(5)..Duration::from_secs(8)).contains(&waited), "{waited:?}");
+        Ok(())
     });
 }

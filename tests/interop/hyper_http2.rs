@@ -1,7 +1,7 @@
 //! hyper, HTTP/2: many requests at once over one connection.
 
+use crate::holds;
 use crate::hyper_http1::echo;
-use crate::{holds, on_one_machine};
 use bytes::Bytes;
 use counterpoint::net::hyper::{Executor, Timer};
 use counterpoint::net::{TcpListener, TcpStream};
@@ -58,5 +58,5 @@ async fn client(at: &'static str) -> Result<()> {
 
 #[test]
 fn ten_requests_share_a_connection() {
-    holds(|| on_one_machine(server, client));
+    holds(server, client);
 }

@@ -1,6 +1,6 @@
 //! rustls: our streams of TLS, and tokio-rustls over our TCP streams; the bytes of a handshake follow from the seed.
 
-use crate::{holds, on_one_machine};
+use crate::holds;
 use counterpoint::net::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use counterpoint::net::tls::{TlsAcceptor, TlsConnector, TlsStream};
 use counterpoint::net::{TcpListener, TcpStream};
@@ -80,29 +80,31 @@ async fn connected(at: &'static str, identity: &Identity) -> Result<TlsStream<Tc
 #[test]
 fn both_ends_are_ours() {
     let identity = Identity::new();
-    holds(move || {
-        let (one, other) = (identity.clone(), identity.clone());
-        on_one_machine(
-            async move |at| server(at, one).await,
-            async move |at| ask(&mut connected(at, &other).await?).await,
-        )
-    });
+    let server_has = identity.clone();
+    holds(
+        move |at| server(at, server_has.clone()),
+        move |at| {
+            let identity = identity.clone();
+            async move { ask(&mut connected(at, &identity).await?).await }
+        },
+    );
 }
 
 #[test]
 fn tokio_rustls_over_our_stream_talks_to_ours() {
     let identity = Identity::new();
-    holds(move || {
-        let (one, other) = (identity.clone(), identity.clone());
-        on_one_machine(
-            async move |at| server(at, one).await,
-            async move |at| {
-                let connector = tokio_rustls::TlsConnector::from(Arc::clone(other.connector()?.config()));
+    let server_has = identity.clone();
+    holds(
+        move |at| server(at, server_has.clone()),
+        move |at| {
+            let identity = identity.clone();
+            async move {
+                let connector = tokio_rustls::TlsConnector::from(Arc::clone(identity.connector()?.config()));
                 let stream = TcpStream::connect(at).await?;
                 ask(&mut connector.connect("store".try_into()?, stream).await?).await
-            },
-        )
-    });
+            }
+        },
+    );
 }
 
 #[test]
