@@ -257,12 +257,28 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Error {
         // An `io::Error` is what the traits of other crates let through. What one of ours was put into comes out again,
-        // so that a cancelled read is a cancellation, whoever read.
-        let within = (&error as &dyn Any).downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        match within.and_then(|within| within.downcast_ref::<Boxed>()) {
-            Some(Boxed(ours)) => ours.clone(),
+        // so that a cancelled read is a cancellation, whoever read. A crate that names the read's failure as the cause of
+        // its own has been cancelled, too.
+        if let Some(ours) = (&error as &dyn Any).downcast_ref::<io::Error>().and_then(carried) {
+            return ours.clone();
+        }
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        match causes.filter_map(carried_by_cause).find(|ours| ours.is_cancelled()) {
+            Some(cancelled) => cancelled.clone(),
             None => Error::wrap(ErrorKind::Other, error),
         }
+    }
+}
+
+/// The error of ours that an `io::Error` carries.
+fn carried(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref::<Boxed>().map(|Boxed(ours)| ours)
+}
+
+fn carried_by_cause<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
+    match cause.downcast_ref::<Boxed>() {
+        Some(Boxed(ours)) => Some(ours),
+        None => carried(cause.downcast_ref::<io::Error>()?),
     }
 }
 
@@ -364,6 +380,27 @@ mod tests {
         let foreign = Error::from(io::Error::from_raw_os_error(104));
         assert_eq!(io::Error::from(foreign).raw_os_error(), Some(104));
         assert_eq!(io::Error::from(Error::timeout()).kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn what_failed_because_it_was_cancelled_was_cancelled() {
+        #[derive(Debug)]
+        struct Connection(io::Error);
+        impl fmt::Display for Connection {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("connection error")
+            }
+        }
+        impl std::error::Error for Connection {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let cancelled = Error::cancelled();
+        assert!(Error::from(Connection(cancelled.clone().into())).is_same(&cancelled));
+        let failed = Error::from(Connection(Error::msg("disk").into()));
+        assert_eq!(failed.to_string(), "connection error");
+        assert!(failed.downcast_ref::<Connection>().is_some());
     }
 
     #[test]
