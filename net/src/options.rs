@@ -56,11 +56,18 @@ impl Options {
     }
 }
 
+/// Linux takes no shorter times than a second.
+fn at_least_a_second(keep_alive: KeepAlive) -> KeepAlive {
+    let second = Duration::from_secs(1);
+    let KeepAlive { idle, interval, probes } = keep_alive;
+    KeepAlive { idle: idle.max(second), interval: interval.max(second), probes: probes.max(1) }
+}
+
 /// Sets what is a connection's.
 pub(crate) fn set_on_connection(settings: &mut Settings, option: SocketOption) {
     match option {
         SocketOption::NoDelay(on) => settings.nagle = !on,
-        SocketOption::KeepAlive(keep_alive) => settings.keep_alive = keep_alive,
+        SocketOption::KeepAlive(keep_alive) => settings.keep_alive = keep_alive.map(at_least_a_second),
         SocketOption::Linger(linger) => settings.linger = linger,
         SocketOption::UserTimeout(timeout) => settings.user_timeout = timeout,
         SocketOption::SendBuffer(bytes) => settings.send_buffer = bytes.max(1),
