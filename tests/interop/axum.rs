@@ -93,7 +93,7 @@ fn a_deposit_through_loss_resets_and_a_partition_is_answered() {
         assert_eq!(status, StatusCode::OK);
         // A deposit whose answer was lost is made again: an even number of times two at least.
         let balance: u64 = std::str::from_utf8(&balance)?.parse()?;
-        assert!(balance >= 2 && balance % 2 == 0, "{balance}");
+        assert!(balance >= 2 && balance.is_multiple_of(2), "{balance}");
         Ok(())
     });
 }
