@@ -76,7 +76,7 @@ fn comes_through<S, C>(
             let server = world.host("store").start(move || server("0.0.0.0:8080"))?;
             let client = world.host("client").start(move || persist(client.clone()))?;
             sleep(Duration::from_micros(1500)).await?;
-            let cut = world.partition(&Partition::between(std::slice::from_ref(&client), &[server]))?;
+            let cut = world.partition(&Partition::between([&client], [&server]))?;
             cut.heal_after(Duration::from_secs(3)).await?;
             client.join().await
         }

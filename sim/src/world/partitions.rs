@@ -32,9 +32,12 @@ impl Partition {
     }
 
     /// These against those.
-    pub fn between(some: &[Host], others: &[Host]) -> Partition {
-        let stacks = |hosts: &[Host]| hosts.iter().map(Host::stack).collect();
-        Partition::of(Kind::Between(stacks(some), stacks(others)))
+    pub fn between<'a>(
+        some: impl IntoIterator<Item = &'a Host>,
+        others: impl IntoIterator<Item = &'a Host>,
+    ) -> Partition {
+        let (some, others) = (some.into_iter().map(Host::stack), others.into_iter().map(Host::stack));
+        Partition::of(Kind::Between(some.collect(), others.collect()))
     }
 
     /// One host against all others.

@@ -113,7 +113,7 @@ fn an_attempt_through_a_partition_times_out_and_is_not_refused() {
             assert_eq!(kind_of(&error), io::ErrorKind::TimedOut);
             Ok(())
         })?;
-        let cut = world.partition(&Partition::between(std::slice::from_ref(&client), &[server]))?;
+        let cut = world.partition(&Partition::between([&client], [&server]))?;
         client.join().await?;
         cut.heal();
         Ok(())
@@ -266,8 +266,7 @@ fn healing_one_partition_does_not_heal_another() {
         })?;
         sleep(Duration::from_secs(1)).await?;
         let one = world.partition(&Partition::isolate(&client))?;
-        let other = world
-            .partition(&Partition::between(std::slice::from_ref(&client), std::slice::from_ref(&server)))?;
+        let other = world.partition(&Partition::between([&client], [&server]))?;
         sleep(Duration::from_secs(4)).await?;
         one.heal();
         sleep(Duration::from_secs(5)).await?;
