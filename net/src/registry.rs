@@ -3,7 +3,7 @@
 //! A socket is a handle of plain ids, so the network itself sits in a thread-local. Nobody works on it for longer than one
 //! call, and what programs gave it (their callbacks) is dropped after that.
 
-use crate::addr::{Family, UnixAddress};
+use crate::addr::{Address, Family, UnixAddress};
 use crate::dns::ResolveError;
 use crate::network::{Caller, Network};
 use counterpoint_runtime::kernel::{self, Process};
@@ -168,4 +168,17 @@ pub(crate) fn name_of(address: IpAddr) -> Option<String> {
 pub fn unlink_unix_socket(name: &UnixAddress) -> std::io::Result<()> {
     let unlinked = call("a Unix socket", |network, caller| network.unlink_unix(caller.process, name));
     Ok(unlinked?)
+}
+
+/// An address as reports tell it: with the name of its host, where it has one.
+pub(crate) fn told(address: &Address) -> String {
+    let Address::Inet(inet) = address else { return address.to_string() };
+    let process = kernel::caller().and_then(|caller| caller.process);
+    let name = process.and_then(|process| {
+        call_quietly(process, |network| {
+            let name = network.stack_name(network.owner_of(inet.ip())?);
+            (!name.is_empty()).then(|| format!("{name}:{}", inet.port()))
+        })
+    });
+    name.flatten().unwrap_or_else(|| address.to_string())
 }

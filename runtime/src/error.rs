@@ -207,6 +207,21 @@ impl Error {
         }
     }
 
+    /// What kind of error of the system it is, if it is one: Python's `except ConnectionResetError`.
+    ///
+    /// # Examples
+    /// ```
+    /// use counterpoint_runtime::Error;
+    /// use std::io::ErrorKind;
+    ///
+    /// let error = Error::from(std::io::Error::from(ErrorKind::ConnectionReset));
+    /// assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionReset));
+    /// assert_eq!(Error::msg("no such account").io_kind(), None);
+    /// ```
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.downcast_ref::<io::Error>().map(io::Error::kind)
+    }
+
     /// The error that this one came from (Python's `__cause__`).
     pub fn source(&self) -> Option<&Error> {
         match &self.0.source {

@@ -76,6 +76,8 @@ impl RecordedFailure {
 pub(crate) struct Watch {
     pub(crate) trace: bool,
     pub(crate) record: bool,
+    /// The network draws nothing: everything there is ordinary.
+    pub(crate) ordinary: bool,
     /// The run that is followed instead of strategy and draws.
     pub(crate) replay: Option<Arc<Recording>>,
 }

@@ -4,6 +4,7 @@ use super::reader::{Core, StreamReader};
 use super::stream_waits::Waits;
 use super::writer::StreamWriter;
 use crate::protocols::{FlowControl, Protocol};
+use crate::registry::told;
 use crate::running;
 use crate::transports::Transport;
 use counterpoint_runtime::kernel::LoopOwned;
@@ -72,7 +73,7 @@ impl StreamReaderProtocol {
 impl Protocol for StreamReaderProtocol {
     fn connection_made(&mut self, transport: &Transport) -> Result<()> {
         if let Some(peer) = transport.peername() {
-            self.told.drains.set_name(format!("StreamWriter {peer}"));
+            self.told.drains.set_name(format!("StreamWriter {}", told(&peer)));
         }
         if let Some(reader) = self.reader.upgrade() {
             reader.set_transport(transport);

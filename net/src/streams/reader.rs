@@ -3,6 +3,7 @@
 use super::DEFAULT_LIMIT;
 use super::stream_waits::Waits;
 use crate::errors::{IncompleteReadError, runtime_error, value_error};
+use crate::registry::told;
 use crate::transports::Transport;
 use bytes::{Bytes, BytesMut};
 use counterpoint_runtime::kernel::{KernelWait, LoopOwned};
@@ -278,7 +279,7 @@ impl Core {
 
     pub(super) fn set_transport(&self, transport: &Transport) {
         if let Some(peer) = transport.peername() {
-            self.waits.set_name(format!("StreamReader {peer}"));
+            self.waits.set_name(format!("StreamReader {}", told(&peer)));
         }
         *self.transport.borrow_mut() = Some(transport.clone());
     }

@@ -4,6 +4,7 @@ use super::protocol::{Flow, StreamReaderProtocol};
 use super::reader::StreamReader;
 use crate::addr::Address;
 use crate::errors::{os_error, runtime_error};
+use crate::registry::told;
 use crate::socket::Socket;
 use crate::transports::Transport;
 use counterpoint_runtime::kernel::{KernelWait, LoopOwned};
@@ -80,7 +81,7 @@ impl StreamWriter {
         let state = State { transport: transport.clone(), flow, reader };
         let state = LoopOwned::new(ObjectKind::Stream, state);
         if let Some(peer) = transport.peername() {
-            state.set_name(format!("StreamWriter {peer}"));
+            state.set_name(format!("StreamWriter {}", told(&peer)));
         }
         StreamWriter { state, transport: transport.clone() }
     }

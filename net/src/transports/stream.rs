@@ -6,6 +6,7 @@ use crate::errors::{io_error, os_error};
 use crate::options::SocketOption;
 use crate::protocols::{HeldProtocol, IntoProtocol};
 use crate::readers;
+use crate::registry::told;
 use crate::running::{self, set_unless_cancelled};
 use crate::servers::Server;
 use crate::socket::Socket;
@@ -74,7 +75,7 @@ impl NewTransport {
         let transport = Transport { state: LoopOwned::new(ObjectKind::Stream, state) };
         let state = transport.state.get().expect("the transport was made just now");
         if let Some(peer) = &state.channel.peername {
-            transport.state.set_name(format!("Transport {peer}"));
+            transport.state.set_name(format!("Transport {}", told(&peer)));
         }
         if let Some(server) = self.server {
             let member = server.attach(&transport, &state.channel.socket)?;

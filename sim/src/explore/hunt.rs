@@ -296,11 +296,12 @@ impl Seen {
 /// Runs a failing run again, traced and recorded.
 fn confirm(simulation: &Simulation, first: First) -> Finding {
     let settings = Settings { number: first.run, ..simulation.settings.clone() };
-    let watched = simulation.run_as(&settings, &Watch { trace: true, record: true, replay: None });
+    let watched = simulation.run_as(&settings, &Watch { trace: true, record: true, ..Watch::default() });
     let same = watched.outcome.failure().filter(|failure| failure.identity == first.failure.identity);
     let fails_in_fifo = settings.profile == Profile::Fifo || {
         let ordinary = Settings { profile: Profile::Fifo, ..settings.clone() };
-        let run = simulation.run_as(&ordinary, &Watch::default());
+        // Nothing drawn, either: in a world latencies alone may be enough.
+        let run = simulation.run_as(&ordinary, &Watch { ordinary: true, ..Watch::default() });
         run.outcome.failure().is_some_and(|failure| failure.identity == first.failure.identity)
     };
     let (failure, confirmation) = match same {

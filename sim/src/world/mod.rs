@@ -103,6 +103,9 @@ pub(crate) fn start(
 ) -> Result<(Below, World)> {
     let mut network = Network::new(settings.loop_seed());
     network.set_trace(sink.clone());
+    if watch.ordinary {
+        network.fix_draws([]);
+    }
     if let Some(replay) = &watch.replay {
         network.fix_draws(replay.draws.iter().copied());
     }
