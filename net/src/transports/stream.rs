@@ -75,7 +75,7 @@ impl NewTransport {
         let transport = Transport { state: LoopOwned::new(ObjectKind::Stream, state) };
         let state = transport.state.get().expect("the transport was made just now");
         if let Some(peer) = &state.channel.peername {
-            transport.state.set_name(format!("Transport {}", told(&peer)));
+            transport.state.set_name(format!("Transport {}", told(peer)));
         }
         if let Some(server) = self.server {
             let member = server.attach(&transport, &state.channel.socket)?;
