@@ -170,7 +170,8 @@ class Tcp(Sock):
 
     # -- calls
     def getpeername(self):
-        if self.fd >= 0 and self.state in ("FRESH", "SYN_SENT", "LISTEN", "CLOSE"): fail("ENOTCONN")
+        self.enter()
+        if self.state in ("FRESH", "SYN_SENT", "LISTEN", "CLOSE"): fail("ENOTCONN")
         return super().getpeername()
     def listen(self, backlog):
         self.enter()
