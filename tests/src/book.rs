@@ -15,6 +15,8 @@ pages! {
     Hosts: "docs/src/reference/hosts.md",
     Links: "docs/src/reference/links.md",
     Sockets: "docs/src/reference/sockets.md",
+    Tls: "docs/src/reference/tls.md",
+    OtherCrates: "docs/src/reference/other-crates.md",
     Errors: "docs/src/reference/errors.md",
     ErrorsOfSockets: "docs/src/reference/errors-of-sockets.md",
     Cancellation: "docs/src/reference/cancellation.md",
