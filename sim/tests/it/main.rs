@@ -1,8 +1,10 @@
 //! The facade through its public API, one module an area.
 mod failures;
+mod groups;
 mod hunts;
 mod outside;
 mod partitions;
+mod ports;
 mod runs;
 mod wire;
 mod worlds;
