@@ -95,12 +95,10 @@ impl Loopback {
     /// # Errors
     /// `Runtime` if the loop stands on a kernel already, or is closed.
     pub fn attach(self, event_loop: &EventLoop) -> Result<()> {
-        let process = self.start(event_loop)?;
-        let _ = process;
-        Ok(())
+        self.make().add(event_loop).map(|_| ())
     }
 
-    fn start(self, event_loop: &EventLoop) -> Result<Process> {
+    fn make(self) -> Rc<Machine> {
         let mut network = Network::new(self.seed);
         network.set_loopback(self.latency);
         network.set_trace(self.trace);
@@ -109,8 +107,7 @@ impl Loopback {
         for (name, delay, addresses) in self.names {
             network.set_name(&name, addresses, delay);
         }
-        let machine = Rc::new(Machine { network: NetworkHandle::new(network), stack });
-        machine.add(event_loop)
+        Rc::new(Machine { network: NetworkHandle::new(network), stack })
     }
 }
 
@@ -178,7 +175,7 @@ fn select(
 }
 
 thread_local! {
-    /// The machine of the thread's loops that are threads of one program.
+    /// The machine that was made last: that of the other loops too, if they are threads of one program.
     static SHARED: RefCell<Weak<Machine>> = const { RefCell::new(Weak::new()) };
 }
 
@@ -187,9 +184,7 @@ thread_local! {
 pub(crate) fn attach_to_current() -> Process {
     let event_loop = get_running_loop().expect("whoever calls has looked for the current loop");
     let shared = SHARED.with_borrow(Weak::upgrade).filter(|_| kernel::has_threads());
-    let attached = match shared {
-        Some(machine) => machine.add(&event_loop),
-        None => Loopback::new().seed(kernel::seed()).start(&event_loop),
-    };
-    attached.expect("a loop that runs and stands on nothing")
+    let machine = shared.unwrap_or_else(|| Loopback::new().seed(kernel::seed()).make());
+    SHARED.set(Rc::downgrade(&machine));
+    machine.add(&event_loop).expect("a loop that runs and stands on nothing")
 }

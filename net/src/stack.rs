@@ -210,11 +210,7 @@ impl Stack {
         }
         let port = address.port();
         let mut connections = self.connections_at(port).filter(|other| *other != index);
-        connections.find(|other| {
-            let other = sockets.at(*other);
-            // A client's port that the kernel chose is nobody's claim, unless it is one that `bind` must not meet.
-            clashes(other)
-        })
+        connections.find(|other| clashes(sockets.at(*other)))
     }
 
     /// Connections of a port of ours, those included that nobody holds any more.

@@ -326,7 +326,7 @@ impl Rt {
     }
 }
 
-/// Lets `f` see a loop's number of its own thread: whether a handle of a process is used where it belongs.
+/// Is a handle of the loop with this number used where it belongs? False if the loop is closed.
 ///
 /// # Panics
 /// If the loop is another one than the running one, or another thread's: by name.

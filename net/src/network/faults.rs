@@ -6,7 +6,6 @@
 use super::Network;
 use super::links::LinkEntry;
 use crate::link::{Link, Preset};
-use crate::packet::Packet;
 use counterpoint_runtime::choices::Draws;
 
 /// One side of a partition: hosts, by number.
@@ -84,10 +83,9 @@ impl Network {
             let LinkEntry { clogs, from, to, held, .. } = self.links.at(index);
             let (from, to, packets) = (*from, *to, std::mem::take(held));
             *clogs = 0;
-            let _: Vec<()> = packets
-                .into_iter()
-                .map(|packet: Packet| self.arrive(from, to, Some(index), packet))
-                .collect();
+            for packet in packets {
+                self.arrive(from, to, Some(index), packet);
+            }
         }
     }
 

@@ -200,21 +200,21 @@ impl Network {
                 holder.queue.push_back(id.index);
                 self.stir(listener.index);
             }
-            None => self.abort(id),
+            None => self.refuse_unaccepted(id),
         }
     }
 
-    fn abort(&mut self, id: SocketId) {
+    /// A connection whose listener is gone: it is reset, and nobody will ever hold it.
+    fn refuse_unaccepted(&mut self, id: SocketId) {
         self.with_tcp(id, |connection, now, out| connection.abort(now, out));
+        self.with_tcp(id, |connection, now, out| connection.close(now, out));
     }
 
     pub(super) fn close_listener(&mut self, index: u32) {
         let Some(listener) = self.sockets.at(index).listener() else { return };
         for waiting in std::mem::take(&mut listener.queue) {
             let id = self.sockets.id(waiting);
-            self.abort(id);
-            // Nobody will ever hold it.
-            self.with_tcp(id, |connection, now, out| connection.close(now, out));
+            self.refuse_unaccepted(id);
         }
     }
 

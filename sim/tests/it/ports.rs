@@ -154,3 +154,28 @@ fn a_resolver_that_fails_says_to_try_again() {
         },
     );
 }
+
+#[test]
+fn a_listener_that_goes_during_a_handshake_leaves_nothing_behind() {
+    let run = Simulation::with_world(|world: World| async move {
+        world.links(Link::new().latency(Latency::constant(Duration::from_millis(10))))?;
+        let server = world.host("server").start(|| async {
+            let listener = TcpListener::bind("0.0.0.0:80").await?;
+            sleep(Duration::from_millis(25)).await?; // the SYN has come, the third segment has not
+            drop(listener);
+            sleep(Duration::from_secs(1)).await
+        })?;
+        let client = world.host("client").start(|| async {
+            let stream = TcpStream::connect("10.0.0.1:80").await?;
+            let reset = stream.read(&mut [0]).await.unwrap_err();
+            assert_eq!(reset.io_kind(), Some(ErrorKind::ConnectionReset));
+            Ok(())
+        })?;
+        client.join().await?;
+        server.join().await?;
+        assert_eq!(world.sockets(), 0);
+        Ok(())
+    })
+    .run();
+    assert!(run.outcome.is_passed(), "{}", run.report());
+}

@@ -5,6 +5,7 @@ mod halfway;
 mod names;
 mod reports;
 mod splitting;
+mod threads;
 mod traits;
 
 use counterpoint_net::{TcpListener, TcpStream};
