@@ -141,18 +141,19 @@ impl UnderTest {
         let world = self.world.as_ref().map(|(_, world)| world.clone());
         let ended = caught(|| program(&mut self.runner, world));
         let judged = self.judge(ended);
-        let ending = self
-            .or_escape(judged)
-            .or_else(|| {
-                let ending = self.clean_up();
-                self.or_escape(ending)
-            })
-            .or_else(|| self.end_world())
-            .or_else(|| self.unretrieved());
-        if ending.is_some() {
-            // The failure stands; but only a process that has ended gives its steps to the recording.
-            let _ = self.end_world();
-        }
+        let ending = self.or_escape(judged).or_else(|| {
+            let ending = self.clean_up();
+            self.or_escape(ending)
+        });
+        // Whatever came before: only a process that has ended gives its steps to the recording.
+        let ending = match (ending, self.end_world()) {
+            (Some(ending), Some(Ending::Failure(failure))) => {
+                self.notes.push(failure.to_string());
+                Some(ending)
+            }
+            (ending, in_world) => ending.or(in_world),
+        };
+        let ending = ending.or_else(|| self.unretrieved());
         let below = self.world.as_ref().map_or((0, 0), |(below, _)| (below.fingerprint(), below.steps()));
         let mut run = Run {
             outcome: Outcome::Passed,
@@ -312,11 +313,10 @@ impl UnderTest {
 
     /// Closes the loop: destructors run, and errors that nobody retrieved come to light.
     fn close(&mut self, ending: Option<Ending>, run: &Run) -> Option<Ending> {
-        let in_world = self.end_world();
         let closed = caught(|| self.event_loop.close());
         let late = match closed {
             Err(panic) => Some(Ending::Failure(Box::new(self.panicked(panic, None)))),
-            Ok(_) => in_world.or_else(|| self.unretrieved()),
+            Ok(_) => self.unretrieved(),
         };
         let late = self.or_escape(late);
         match (ending, late) {

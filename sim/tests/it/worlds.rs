@@ -487,3 +487,25 @@ fn a_failure_is_replayed_though_other_hosts_still_ran() {
     let recording = run.recording.expect("it was asked for");
     assert_eq!(replay(&simulation, &recording).verdict, Verdict::Same);
 }
+
+#[test]
+fn a_destructor_that_panics_on_a_host_at_the_end_is_told_beside_the_failure() {
+    struct Loud;
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            panic!("dropped on a dead host");
+        }
+    }
+    let run = Simulation::with_world(|world: World| async move {
+        world.host("store").start(|| async {
+            let _loud = Loud;
+            sleep(Duration::from_secs(100)).await
+        })?;
+        sleep(MILLIS).await?;
+        Err(asyncio::Error::msg("the test has failed"))
+    })
+    .run();
+    let failure = run.outcome.failure().expect("it failed");
+    assert_eq!(failure.message, "the test has failed");
+    assert!(run.notes.iter().any(|note| note.contains("dropped on a dead host")), "{:?}", run.notes);
+}
