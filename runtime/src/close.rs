@@ -214,7 +214,7 @@ impl Loop {
             id: 0,
             rt: Rt::empty(take_tag()),
             objects: Objects::default(),
-            picker: Strategy::Fifo.start(Profile::Fifo),
+            picker: Strategy::Fifo.start(Profile::Fifo, None, None),
             schedule: Stream::new(0, Purpose::Schedule(0)),
             costs: Stream::new(0, Purpose::StepCost(0)),
             random: BTreeMap::new(),

@@ -472,7 +472,11 @@ impl Loop {
         self.id = id;
         self.name = settings.name.clone();
         self.handles = 1;
-        self.picker = settings.strategy.start(settings.profile);
+        self.picker = settings.strategy.start(
+            settings.profile,
+            settings.directed.as_ref(),
+            settings.lessons.as_deref(),
+        );
         self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
         self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
         self.rt.configure(&settings);

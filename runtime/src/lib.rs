@@ -5,7 +5,7 @@
 //! | layer | modules | what |
 //! |---|---|---|
 //! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
-//! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
+//! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, [`schedule`], `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
 //! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, [`kernel`], `limits`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
 //! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
 //!
@@ -43,6 +43,7 @@ mod queues;
 mod random;
 mod ready;
 mod runners;
+pub mod schedule;
 mod shield;
 mod sleep;
 mod slots;

@@ -19,11 +19,13 @@ use crate::settings::Settings;
 use crate::world::{Below, World};
 use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep};
+use counterpoint_runtime::schedule::{Behaviour, Heeded, Seen};
 use counterpoint_runtime::trace::{Sink, Trace};
 use counterpoint_runtime::{
     Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Result, Runner,
 };
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -60,6 +62,22 @@ pub struct Run {
     pub recording: Option<Recording>,
     /// Where it left the recording that it followed.
     pub divergence: Option<Divergence>,
+    pub(crate) observed: Observed,
+}
+
+/// What exploration asks of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observed {
+    /// The steps of each loop, by its number.
+    pub(crate) seen: BTreeMap<u32, Seen>,
+    /// What all loops did together.
+    pub(crate) behaviour: Option<Behaviour>,
+    /// What became of the constraints of each loop.
+    pub(crate) heeded: BTreeMap<u32, Vec<Heeded>>,
+    /// It repeated a run that was made, and ended early.
+    pub(crate) redundant: bool,
+    /// The draws that were not ordinary, if they were kept.
+    pub(crate) draws: Vec<Drawn>,
 }
 
 impl Run {
@@ -165,6 +183,7 @@ impl UnderTest {
             trace: self.event_loop.take_trace(),
             recording: None,
             divergence: None,
+            observed: Observed::default(),
         };
         let steps = self.event_loop.take_recording();
         let (processes, draws) =

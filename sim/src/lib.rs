@@ -44,7 +44,7 @@
 //! | layer | modules | what |
 //! |---|---|---|
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
-//! | 1 pure | `recording`, `report` | a run as a file, and as text for people |
+//! | 1 pure | `deviations`, `recording`, `report` | a run as a file, as few deviations, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the world | `world` | hosts, and what happens to them |
 //! | 4 the end | `ending` | how a run ends, and what the outcome is |
@@ -55,6 +55,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod deviations;
 mod ending;
 pub mod explore;
 mod log;

@@ -3,10 +3,12 @@
 use super::{EventLoop, Loop};
 use crate::choices::recording::Replay;
 use crate::profile::Profile;
+use crate::schedule::{Directed, LoopLessons};
 use crate::store;
 use crate::strategy::Strategy;
 use crate::trace::Sink;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a loop is made of: everything that decides its run.
@@ -25,6 +27,11 @@ pub struct EventLoopBuilder {
     pub(crate) lane_prefix: String,
     pub(crate) record: bool,
     pub(crate) replay: Option<Replay>,
+    pub(crate) directed: Option<Directed>,
+    pub(crate) lessons: Option<Arc<LoopLessons>>,
+    pub(crate) fair_after: Option<u64>,
+    pub(crate) seen: bool,
+    pub(crate) behaviour: bool,
 }
 
 impl Default for EventLoopBuilder {
@@ -43,6 +50,11 @@ impl Default for EventLoopBuilder {
             lane_prefix: String::new(),
             record: false,
             replay: None,
+            directed: None,
+            lessons: None,
+            fair_after: None,
+            seen: false,
+            behaviour: false,
         }
     }
 }
@@ -117,6 +129,42 @@ impl EventLoopBuilder {
     /// [`Divergence`](crate::choices::recording::Divergence) at the first step that is not as recorded.
     pub fn replay(self, replay: Replay) -> EventLoopBuilder {
         EventLoopBuilder { replay: Some(replay), ..self }
+    }
+
+    /// Follows these constraints, or this beginning, instead of the strategy; names steps. Without a meaning under
+    /// [`Profile::Fifo`], where only one order is legal.
+    pub fn directed(self, directed: Directed) -> EventLoopBuilder {
+        EventLoopBuilder { directed: Some(directed), step_keys: true, ..self }
+    }
+
+    /// Sets what earlier runs teach the strategy.
+    pub fn lessons(self, lessons: Arc<LoopLessons>) -> EventLoopBuilder {
+        EventLoopBuilder { lessons: Some(lessons), ..self }
+    }
+
+    /// Samples by a random walk after so many steps, whatever the strategy: nobody is passed over for ever.
+    pub fn fair_after(self, steps: u64) -> EventLoopBuilder {
+        EventLoopBuilder { fair_after: Some(steps), ..self }
+    }
+
+    /// Keeps what was [`Seen`](crate::schedule::Seen) of each step, with names and footprints. Default: off.
+    pub fn seen(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder {
+            seen: on,
+            step_keys: on || self.step_keys,
+            footprints: on || self.footprints,
+            ..self
+        }
+    }
+
+    /// Keeps the [`Behaviour`](crate::schedule::Behaviour), from names and footprints. Default: off.
+    pub fn behaviour(self, on: bool) -> EventLoopBuilder {
+        EventLoopBuilder {
+            behaviour: on,
+            step_keys: on || self.step_keys,
+            footprints: on || self.footprints,
+            ..self
+        }
     }
 
     /// Makes the loop on this thread.
