@@ -17,6 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, TypedRef};
 use crate::waits::{Resumed, Wait};
 use crate::{Awaitable, DoneCallback, Error, EventLoop, Future, Result, TimerHandle};
@@ -277,7 +278,7 @@ impl<T: 'static> Turn<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Future<T>>> {
         let (wait, slot) = (&mut self.wait, self.completing.object().slot());
         let polled = self.completing.access(|rt, object, state| {
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             if wait.begun() {
                 let woken = !rt.is_pending(wait.node) && !rt.is_cancelled(wait.node);
                 match rt.resume_in(wait, cx, &mut object.waiters) {

@@ -17,6 +17,7 @@ pub(crate) use awaiting::{Found, Read};
 use crate::bodies::FutureBody;
 use crate::contexts::Context as VarContext;
 use crate::handles::{CallbackOutput, Handle};
+use crate::schedule::Touch;
 use crate::slots::{BoxedBody, Ended, Kind, List, NONE, flag};
 use crate::store::{access, access_current, access_quietly};
 use crate::waits::{Gathering, Rt, WOKEN, Wait};
@@ -412,7 +413,7 @@ impl Rt {
             Ended::Failed => flag::DONE | flag::UNRETRIEVED,
             Ended::Cancelled => flag::DONE | flag::CANCELLED,
         };
-        self.touch_slot(slot, true);
+        self.touch_slot(slot, Touch::Write);
         let mut waiters = std::mem::take(&mut self.slot_mut(slot).waiters);
         loop {
             let node = self.pop(&mut waiters);
@@ -432,7 +433,7 @@ impl Rt {
     /// Reads the result as `result()` does: it counts as looked at.
     #[inline(always)]
     pub(crate) fn read(&mut self, slot: u32) -> Read {
-        self.touch_slot(slot, false);
+        self.touch_slot(slot, Touch::Read);
         let this = self.slot_mut(slot);
         let flags = this.node.flags;
         if flags & flag::DONE == 0 {

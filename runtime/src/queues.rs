@@ -22,6 +22,7 @@ pub use kinds::{LifoQueue, PriorityQueue};
 pub use refused::Refused;
 pub use waiting::{QueueGet, QueueJoin, QueuePut};
 
+use crate::schedule::Touch;
 use crate::store::{Object, ObjectKind, TypedRef};
 use crate::{Error, ErrorKind, Result};
 use items::Order;
@@ -159,7 +160,7 @@ impl<T: 'static> Queue<T> {
     fn put_rarely(&self, item: T) -> Result<(), Refused<T>> {
         let mut item = Some(item);
         let put = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), true);
+            rt.touch(self.state.object().slot(), Touch::Write);
             state.put(rt, object, item.take().expect("an item is put once"))
         });
         match put {
@@ -207,7 +208,7 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     pub fn get_nowait(&self) -> Result<T> {
         let got = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), true);
+            rt.touch(self.state.object().slot(), Touch::Write);
             state.get(rt, object)
         });
         match got {
@@ -231,7 +232,7 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     pub fn task_done(&self) -> Result<()> {
         let done = self.state.access(|rt, _, state| {
-            rt.touch(self.state.object().slot(), true);
+            rt.touch(self.state.object().slot(), Touch::Write);
             if state.unfinished == 0 {
                 return false;
             }
@@ -281,7 +282,7 @@ impl<T: 'static> Queue<T> {
     pub fn shutdown(&self, immediate: bool) {
         let items = immediate.then(|| self.take_items());
         let _ = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), true);
+            rt.touch(self.state.object().slot(), Touch::Write);
             state.shut_down = true;
             mark_special(object);
             if let Some(items) = &items {
@@ -336,7 +337,7 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     fn look<R>(&self, f: impl FnOnce(&Object, &State<T>) -> R) -> Option<R> {
         self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), false);
+            rt.touch(self.state.object().slot(), Touch::Read);
             f(object, state)
         })
     }

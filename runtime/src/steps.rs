@@ -8,6 +8,7 @@ use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::{Kind, NONE, Word};
 use crate::store::{Objects, access_current_if_free};
 use crate::trace::{Access, Event, Ran, Sink, StepRecord};
@@ -23,8 +24,8 @@ pub(crate) struct Steps {
     /// object with a name, the hash of that.
     object_keys: Vec<u64>,
     visits: Counters,
-    /// What the running step touched: object numbers, the lowest bit set for a write.
-    footprint: Vec<u32>,
+    /// What the running step touched, by number.
+    footprint: Vec<(u32, Touch)>,
     /// Tasks whose step is suspended under an eager one.
     pub(crate) suspended: Vec<u32>,
     /// Eager tasks whose first step made tasks: by slot, their number and that of the last one made before they
@@ -119,36 +120,40 @@ impl Rt {
 
     /// The running step reads or writes an object.
     #[inline(always)]
-    pub(crate) fn touch(&mut self, object: u32, write: bool) {
+    pub(crate) fn touch(&mut self, object: u32, touch: Touch) {
         if self.attention & attention::FOOTPRINTS != 0 {
-            self.touch_rarely(object, write);
+            self.touch_rarely(object, touch);
         }
     }
 
     /// The running step reads or writes the state of a future or task.
     #[inline(always)]
-    pub(crate) fn touch_slot(&mut self, slot: u32, write: bool) {
+    pub(crate) fn touch_slot(&mut self, slot: u32, touch: Touch) {
         if self.attention & attention::FOOTPRINTS != 0 {
-            self.touch_rarely(slot | SLOTS_FROM, write);
+            self.touch_rarely(slot | SLOTS_FROM, touch);
         }
     }
 
     #[inline(never)]
-    fn touch_rarely(&mut self, number: u32, write: bool) {
-        let word = number << 1 | u32::from(write);
-        let footprint = &mut self.observed.footprint;
+    fn touch_rarely(&mut self, number: u32, touch: Touch) {
         // Only what was touched last is looked at here: the rest is sorted out when the footprint is handed over.
-        if footprint.last().is_none_or(|last| last | 1 != word | 1 || *last < word) {
-            footprint.push(word);
+        match self.observed.footprint.last_mut() {
+            Some(last) if last.0 == number => last.1 = last.1.and(touch),
+            _ => self.observed.footprint.push((number, touch)),
         }
     }
 
-    /// What the step touched: each object once, a write before a read.
-    fn take_footprint(&mut self) -> Vec<u32> {
-        let mut footprint = std::mem::take(&mut self.observed.footprint);
-        footprint.sort_unstable_by_key(|word| word ^ 1);
-        footprint.dedup_by_key(|word| *word >> 1);
-        footprint
+    /// Each object that the step touched once.
+    fn sort_footprint(&mut self) {
+        let footprint = &mut self.observed.footprint;
+        footprint.sort_unstable();
+        footprint.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            if same {
+                first.1 = first.1.and(later.1);
+            }
+            same
+        });
     }
 
     /// The key of the step in which a wait will end: lane, operation, object, visit.
@@ -330,19 +335,22 @@ impl Rt {
         if step.ran == Ran::Task && self.last != slot && self.slot(slot).is_live_task() {
             step.waits = Some(crate::deadlock::waiting_task(self, objects, slot));
         }
-        let footprint = self.take_footprint();
-        step.footprint = footprint
+        self.sort_footprint();
+        step.footprint = self
+            .observed
+            .footprint
             .iter()
-            .map(|word| {
-                let number = word >> 1;
+            .map(|(number, touch)| {
+                let number = *number;
                 let object = if number & SLOTS_FROM == 0 {
                     objects.name(number)
                 } else {
                     self.slot_name(number ^ SLOTS_FROM)
                 };
-                Access { object, write: word & 1 == 1 }
+                Access { object, write: *touch != Touch::Read }
             })
             .collect();
+        self.observed.footprint.clear();
         self.observed.trace.as_ref().expect("a step is open only while traced").push(Event::Step(step));
     }
 

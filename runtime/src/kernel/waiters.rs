@@ -4,6 +4,7 @@
 //! is a hint, as everywhere. A wait is the task's own slot, so it allocates nothing.
 
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{Object, ObjectKind, ObjectRef};
 use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, Result};
@@ -150,7 +151,7 @@ impl Waiters {
     /// Wakes all of a line from within its loop: they run a tick later.
     pub fn wake(&self, line: Line) {
         let _ = self.object.access_quietly(|rt, object| {
-            rt.touch(self.object.slot(), true);
+            rt.touch(self.object.slot(), Touch::Write);
             wake(rt, object, line);
         });
     }

@@ -21,6 +21,7 @@
 
 use super::{wake_all, wake_next};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{Object, ObjectKind, TypedRef};
 use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
@@ -136,7 +137,7 @@ impl Barrier {
 
     fn change(&self, to: impl FnOnce(&Object) -> State) -> Result<()> {
         let changed = self.object.access(|rt, object, state| {
-            rt.touch(self.object.object().slot(), true);
+            rt.touch(self.object.object().slot(), Touch::Write);
             *state = to(object);
             wake_all(rt, object.waiters);
         });
@@ -165,7 +166,7 @@ impl Barrier {
     #[track_caller]
     fn look<R>(&self, f: impl FnOnce(&Object, State) -> R) -> Option<R> {
         self.object.access(|rt, object, state| {
-            rt.touch(self.object.object().slot(), false);
+            rt.touch(self.object.object().slot(), Touch::Read);
             f(object, *state)
         })
     }
@@ -199,7 +200,7 @@ impl Future for BarrierWait<'_> {
                     Resumed::Pending => return Poll::Pending,
                     Resumed::Woken => {}
                     Resumed::Cancelled(error) => {
-                        rt.touch(slot, true);
+                        rt.touch(slot, Touch::Write);
                         wake_next(rt, object.waiters);
                         if inside.take().is_some() {
                             leave(rt, object, state);
@@ -208,7 +209,7 @@ impl Future for BarrierWait<'_> {
                     }
                 }
             }
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             let polled = advance(rt, object, state, inside);
             if polled.is_pending() {
                 rt.wait_in(wait, cx, &mut object.waiters, Op::Wait, slot);
@@ -271,7 +272,7 @@ impl Drop for BarrierWait<'_> {
             return;
         }
         let _ = barrier.object.access_quietly(|rt, object, state| {
-            rt.touch(barrier.object.object().slot(), true);
+            rt.touch(barrier.object.object().slot(), Touch::Write);
             // A wake-up need not be passed on: the state says what happened, and all were told.
             rt.abandon_in(wait, &mut object.waiters);
             if inside.take().is_some() {

@@ -14,6 +14,7 @@
 
 use super::{Acquire, Lock, wake_some};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, ObjectRef};
 use crate::waits::{Resumed, Wait};
 use crate::{Error, Result};
@@ -186,7 +187,7 @@ impl Condition {
 
     fn wake(&self, n: usize) {
         let _ = self.object.access_quietly(|rt, object| {
-            rt.touch(self.object.slot(), !object.waiters.is_empty());
+            rt.touch(self.object.slot(), Touch::write_if(!object.waiters.is_empty()));
             wake_some(rt, object.waiters, n);
         });
     }
@@ -256,7 +257,7 @@ impl ConditionWait<'_> {
         condition.lock.release()?;
         let slot = condition.object.slot();
         let _ = condition.object.access(|rt, object| {
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             rt.wait_in(wait, cx, &mut object.waiters, Op::Wait, slot);
         });
         *phase = Phase::Waiting;

@@ -5,6 +5,7 @@
 
 use super::wake_all;
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, ObjectRef};
 use crate::waits::{Resumed, Wait};
 use crate::{Error, Result};
@@ -66,7 +67,7 @@ impl Event {
     pub fn set(&self) {
         let _ = self.object.access(|rt, object| {
             let changes = object.count == 0;
-            rt.touch(self.object.slot(), changes);
+            rt.touch(self.object.slot(), Touch::write_if(changes));
             if changes {
                 object.count = 1;
                 wake_all(rt, object.waiters);
@@ -78,7 +79,7 @@ impl Event {
     #[track_caller]
     pub fn clear(&self) {
         let _ = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), object.count != 0);
+            rt.touch(self.object.slot(), Touch::write_if(object.count != 0));
             object.count = 0;
         });
     }
@@ -87,7 +88,7 @@ impl Event {
     #[track_caller]
     pub fn is_set(&self) -> bool {
         let set = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), false);
+            rt.touch(self.object.slot(), Touch::Read);
             object.count != 0
         });
         set.unwrap_or(false)
@@ -142,7 +143,7 @@ impl Future for EventWait<'_> {
                     Resumed::Cancelled(error) => Poll::Ready(Err(error)),
                 };
             }
-            rt.touch(slot, false);
+            rt.touch(slot, Touch::Read);
             if object.count != 0 {
                 return Poll::Ready(Ok(()));
             }

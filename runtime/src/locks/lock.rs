@@ -9,6 +9,7 @@
 //! `Condition.wait` that had given the lock up was dropped before it had it again.
 
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::NONE;
 use crate::store::{Object, ObjectKind, ObjectRef};
 use crate::waits::{Resumed, Rt, Wait};
@@ -107,7 +108,7 @@ impl Lock {
     pub fn locked(&self) -> bool {
         let slot = self.object.slot();
         let locked = self.object.access(|rt, object| {
-            rt.touch(slot, false);
+            rt.touch(slot, Touch::Read);
             object.count != 0
         });
         locked.unwrap_or(false)
@@ -121,7 +122,7 @@ impl Lock {
     #[track_caller]
     pub(super) fn check_held(&self, message: &str) -> Result<u32> {
         let hold = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), false);
+            rt.touch(self.object.slot(), Touch::Read);
             (object.count != 0).then_some(object.hold)
         });
         match hold {
@@ -142,7 +143,7 @@ fn release(rt: &mut Rt, object: &mut Object, slot: u32) {
     object.count = 0;
     object.hold = 0;
     object.holder = NONE;
-    rt.touch(slot, true);
+    rt.touch(slot, Touch::Write);
     wake_first(rt, object);
 }
 
@@ -204,7 +205,7 @@ impl Acquire<'_> {
     fn begin(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
         let (wait, slot) = (&mut self.wait, self.lock.object.slot());
         self.lock.object.access(|rt, object| {
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             if object.count == 0 && only_cancelled(rt, object) {
                 return Polled::Taken(take(rt, object, wait.place));
             }
@@ -218,12 +219,12 @@ impl Acquire<'_> {
         let (wait, slot) = (&mut self.wait, self.lock.object.slot());
         self.lock.object.access(|rt, object| match rt.resume_in(wait, cx, &mut object.waiters) {
             Resumed::Woken => {
-                rt.touch(slot, true);
+                rt.touch(slot, Touch::Write);
                 Polled::Taken(take(rt, object, wait.place))
             }
             Resumed::Pending => Polled::Pending,
             Resumed::Cancelled(error) => {
-                rt.touch(slot, true);
+                rt.touch(slot, Touch::Write);
                 if object.count == 0 {
                     wake_first(rt, object);
                 }

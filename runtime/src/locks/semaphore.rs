@@ -10,6 +10,7 @@
 
 use super::{has_claimant, wake_next};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::store::{Object, ObjectKind, ObjectRef};
 use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
@@ -102,7 +103,7 @@ impl Semaphore {
     #[track_caller]
     pub fn release(&self) {
         let released = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), true);
+            rt.touch(self.object.slot(), Touch::Write);
             give(rt, object)
         });
         assert!(released != Some(false), "{self:?} was released too many times.\n{OVERFLOW}");
@@ -112,7 +113,7 @@ impl Semaphore {
     #[track_caller]
     pub fn locked(&self) -> bool {
         let locked = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), false);
+            rt.touch(self.object.slot(), Touch::Read);
             is_locked(rt, object)
         });
         locked.unwrap_or(false)
@@ -122,7 +123,7 @@ impl Semaphore {
     #[track_caller]
     pub fn value(&self) -> u32 {
         let value = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), false);
+            rt.touch(self.object.slot(), Touch::Read);
             object.count
         });
         value.unwrap_or(0)
@@ -193,7 +194,7 @@ impl BoundedSemaphore {
     pub fn release(&self) -> Result<()> {
         let object = &self.semaphore.object;
         let released = object.access(|rt, state| {
-            rt.touch(object.slot(), true);
+            rt.touch(object.slot(), Touch::Write);
             give(rt, state)
         });
         match released {
@@ -264,7 +265,7 @@ impl Future for SemaphoreAcquire<'_> {
         let SemaphoreAcquire { semaphore, wait } = self.get_mut();
         let slot = semaphore.object.slot();
         let polled = semaphore.object.access(|rt, object| {
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             if wait.begun() {
                 ready!(resume(rt, object, wait, cx))?;
             } else if is_locked(rt, object) {
@@ -310,7 +311,7 @@ impl SemaphoreAcquire<'_> {
     fn give_up(&mut self) {
         let SemaphoreAcquire { semaphore, wait } = self;
         let _ = semaphore.object.access_quietly(|rt, object| {
-            rt.touch(semaphore.object.slot(), true);
+            rt.touch(semaphore.object.slot(), Touch::Write);
             let given = rt.abandon_in(wait, &mut object.waiters);
             object.count += u32::from(given);
             serve_all(rt, object);
@@ -353,7 +354,7 @@ impl Drop for SemaphorePermit {
     fn drop(&mut self) {
         let (slot, mut refused) = (self.object.slot(), false);
         self.object.give_back(|rt, object| {
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             refused = !give(rt, object);
             object.handles += u32::from(refused); // for the message
         });

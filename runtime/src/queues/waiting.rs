@@ -4,6 +4,7 @@ use super::Queue;
 use super::refused::refusal;
 use super::state::{Get, Put, is_full, is_plain};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::waits::{Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::future::Future;
@@ -29,7 +30,7 @@ impl<'a, T: 'static> QueueGet<'a, T> {
     fn give_up(&mut self) {
         let QueueGet { queue, wait } = self;
         let _ = queue.state.access_quietly(|rt, object, _| {
-            rt.touch(queue.state.object().slot(), true);
+            rt.touch(queue.state.object().slot(), Touch::Write);
             if rt.abandon_in(wait, &mut object.waiters) && object.count > 0 {
                 rt.pop_wake(&mut object.waiters);
             }
@@ -92,7 +93,7 @@ impl<T: 'static> QueueGet<'_, T> {
                     }
                 }
             }
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             match state.get(rt, object) {
                 Get::Refused(ErrorKind::QueueEmpty) => {
                     rt.wait_in(wait, cx, &mut object.waiters, Op::Get, slot);
@@ -143,7 +144,7 @@ impl<'a, T: 'static> QueuePut<'a, T> {
     fn give_up(&mut self) {
         let QueuePut { queue, wait, .. } = self;
         let _ = queue.state.access_quietly(|rt, object, _| {
-            rt.touch(queue.state.object().slot(), true);
+            rt.touch(queue.state.object().slot(), Touch::Write);
             if rt.abandon_in(wait, &mut object.others) && !is_full(object) {
                 rt.pop_wake(&mut object.others);
             }
@@ -171,7 +172,7 @@ impl<T: 'static> Future for QueuePut<'_, T> {
                     }
                 }
             }
-            rt.touch(slot, true);
+            rt.touch(slot, Touch::Write);
             match state.put(rt, object, item.take().expect("an item is put once")) {
                 Put::Refused(ErrorKind::QueueFull, refused) => {
                     *item = Some(refused);
@@ -233,7 +234,7 @@ impl<T: 'static> Future for QueueJoin<'_, T> {
                     Resumed::Cancelled(error) => Poll::Ready(Err(error)),
                 };
             }
-            rt.touch(slot, false);
+            rt.touch(slot, Touch::Read);
             if state.unfinished == 0 {
                 return Poll::Ready(Ok(()));
             }

@@ -28,6 +28,18 @@ impl Touch {
     pub const ALL: [Touch; 7] =
         [Touch::Read, Touch::Write, Touch::Release, Touch::Take, Touch::Set, Touch::Put, Touch::Get];
 
+    /// A change, or a mere look if nothing changes.
+    #[inline]
+    pub fn write_if(changes: bool) -> Touch {
+        if changes { Touch::Write } else { Touch::Read }
+    }
+
+    /// What two touches of one object by one step come to.
+    #[inline]
+    pub fn and(self, other: Touch) -> Touch {
+        if self == other { self } else { Touch::Write }
+    }
+
     /// Does it matter which of two touches of one object comes first?
     #[inline]
     pub fn conflicts(self, other: Touch) -> bool {
