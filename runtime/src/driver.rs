@@ -203,12 +203,15 @@ impl EventLoop {
         }
     }
 
-    /// A replay ends where it leaves its recording.
+    /// A replay ends where it leaves its recording, and an exhaustive search where it would repeat a run.
     ///
     /// # Errors
-    /// `Runtime`, with the [`Divergence`](crate::choices::recording::Divergence), once.
+    /// `Limit` for a run that would be repeated; `Runtime`, with the [`Divergence`](crate::choices::recording::Divergence), once.
     pub fn refuse_divergence(&self) -> Result<()> {
         match access_quietly(self.id(), |l| l.rt.observed.diverged.take()).flatten() {
+            None if self.is_redundant() => {
+                Err(Error::new(ErrorKind::Limit, "the run repeats one that was made, and ends here"))
+            }
             None => Ok(()),
             Some(divergence) => Err(Error::wrap(ErrorKind::Runtime, divergence)),
         }

@@ -20,9 +20,11 @@ use crate::handles::{CallbackOutput, Handle, TimerHandle};
 use crate::kernel::{Attached, Readiness};
 use crate::limits::Limits;
 use crate::ops::Op;
+use crate::picking::attention_of;
+use crate::schedule::{Behaviour, Heeded, Seen};
 use crate::slots::{BoxedBody, flag};
 use crate::store::{self, Objects, access, access_current, access_quietly};
-use crate::strategy::Picker;
+use crate::strategy::{Picker, Strategy};
 use crate::tasks::{AnyTask, Task, TaskBuilder};
 use crate::timers::Timer;
 use crate::trace::Trace;
@@ -246,6 +248,30 @@ impl EventLoop {
     /// The recorded steps so far; none if they were not asked for.
     pub fn take_recording(&self) -> Option<Vec<RecordedStep>> {
         self.look(|l| l.rt.observed.recorded.as_mut().map(std::mem::take)).flatten()
+    }
+
+    /// What was seen of the steps so far; none if it was not asked for.
+    pub fn take_seen(&self) -> Option<Seen> {
+        self.look(|l| l.rt.observed.seen.as_mut().map(std::mem::take)).flatten()
+    }
+
+    /// The behaviour so far; none if it was not asked for.
+    pub fn take_behaviour(&self) -> Option<Behaviour> {
+        self.look(|l| l.rt.observed.behaviour.as_mut().map(std::mem::take)).flatten()
+    }
+
+    /// What became of the constraints that the loop was to follow, so far.
+    pub fn heeded(&self) -> Vec<Heeded> {
+        let heeded = |l: &mut Loop| match &l.picker {
+            Picker::Ordered(order) => order.heeded(),
+            Picker::Fifo(_) | Picker::RandomWalk(_) => Vec::new(),
+        };
+        self.look(heeded).unwrap_or_default()
+    }
+
+    /// Did the run end because it repeats one that was made?
+    pub fn is_redundant(&self) -> bool {
+        self.look(|l| l.rt.observed.redundant).unwrap_or(false)
     }
 
     /// The name of the task or callback whose step runs, or ran when it panicked.
@@ -472,14 +498,16 @@ impl Loop {
         self.id = id;
         self.name = settings.name.clone();
         self.handles = 1;
-        self.picker = settings.strategy.start(
-            settings.profile,
-            settings.directed.as_ref(),
-            settings.lessons.as_deref(),
-        );
+        // Who follows a recording asks no strategy.
+        let strategy = if settings.replay.is_some() { Strategy::RandomWalk } else { settings.strategy };
+        let directed = settings.directed.as_ref().filter(|_| settings.replay.is_none());
+        self.picker = strategy.start(settings.profile, directed, settings.lessons.as_deref());
         self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
         self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
         self.rt.configure(&settings);
+        if let Picker::Ordered(order) = &self.picker {
+            self.rt.attention |= attention_of(&**order);
+        }
         self.settings = settings;
     }
 }

@@ -70,6 +70,23 @@ impl Counters {
         }
     }
 
+    /// How many were counted under `key`.
+    pub(crate) fn count(&self, key: u64) -> u32 {
+        if self.entries.is_empty() {
+            return 0;
+        }
+        let mask = self.entries.len() - 1;
+        let mut index = key as usize & mask;
+        loop {
+            let entry = &self.entries[index];
+            match (entry.epoch == self.epoch, entry.key == key) {
+                (false, _) => return 0,
+                (true, true) => return entry.count,
+                (true, false) => index = (index + 1) & mask,
+            }
+        }
+    }
+
     /// Forgets all, keeping the room.
     pub(crate) fn clear(&mut self) {
         self.used = 0;

@@ -7,8 +7,12 @@
 //!
 //! Plain callbacks keep their order in every profile. Under `any-ready` they wait in a line of their own, which is one
 //! entry ([`LANE`]) in the vector while it is not empty.
+//!
+//! A strategy with an order of its own takes nothing from the vector: before each pick the new entries move to the
+//! *shown* ones ([`Ready::show`]), where each has a small number that stays its own until it is picked.
 
 use crate::profile::Profile;
+use crate::schedule::StepName;
 use crate::slots::{Kind, Word};
 use std::collections::VecDeque;
 
@@ -23,6 +27,19 @@ pub(crate) struct Ready {
     /// When each entry came, in step with `entries`; kept only while somebody asks for ranks.
     arrivals: Vec<u64>,
     arrived: u64,
+    /// By number: the entries that a strategy was shown.
+    shown: Vec<Shown>,
+    /// Numbers that nothing has.
+    unused: Vec<u32>,
+}
+
+/// An entry that a strategy was shown and has not picked.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    pub(crate) word: Word,
+    pub(crate) name: StepName,
+    /// When it came; none if nothing has this number.
+    arrival: Option<u64>,
 }
 
 impl Ready {
@@ -34,6 +51,8 @@ impl Ready {
             profile,
             arrivals: Vec::new(),
             arrived: 0,
+            shown: Vec::new(),
+            unused: Vec::new(),
         }
     }
 
@@ -41,6 +60,8 @@ impl Ready {
         self.entries.clear();
         self.callbacks.clear();
         self.arrivals.clear();
+        self.shown.clear();
+        self.unused.clear();
         (self.head, self.arrived, self.profile) = (0, 0, profile);
     }
 
@@ -80,7 +101,7 @@ impl Ready {
 
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.head
+        self.entries.len() - self.head + (self.shown.len() - self.unused.len())
     }
 
     #[inline(always)]
@@ -160,8 +181,79 @@ impl Ready {
         if self.profile == Profile::Fifo { self.head } else { self.index_of(0) }
     }
 
+    /// The oldest entry that the strategy was not shown yet: it is shown by [`show`](Ready::show).
+    pub(crate) fn first_unshown(&self) -> Option<Word> {
+        self.entries.get(self.head).copied()
+    }
+
+    /// The strategy is shown the oldest entry that it was not shown yet; its number.
+    pub(crate) fn show(&mut self, name: StepName) -> u32 {
+        let word = self.entries[self.head];
+        self.head += 1;
+        let shown = Shown { word, name, arrival: Some(self.arrived) };
+        self.arrived += 1;
+        match self.unused.pop() {
+            Some(number) => {
+                self.shown[number as usize] = shown;
+                number
+            }
+            None => {
+                self.shown.push(shown);
+                self.shown.len() as u32 - 1
+            }
+        }
+    }
+
+    /// The strategy has picked the entry with this number.
+    pub(crate) fn take_shown(&mut self, number: u32) -> Shown {
+        let shown = self.shown[number as usize];
+        debug_assert!(shown.arrival.is_some(), "a strategy picks only what it was shown");
+        self.shown[number as usize].arrival = None;
+        self.unused.push(number);
+        shown
+    }
+
+    /// The strategy gives up: what it was shown and has not picked goes back, ahead of all others.
+    pub(crate) fn unshow_all(&mut self) -> Vec<Shown> {
+        let shown = self.shown_oldest_first();
+        let rest = self.entries.split_off(self.head);
+        self.entries.clear();
+        self.entries.extend(shown.iter().map(|shown| shown.word));
+        self.entries.extend(rest);
+        self.head = 0;
+        self.shown.clear();
+        self.unused.clear();
+        shown
+    }
+
+    /// How many of the shown entries came before the one with this number.
+    pub(crate) fn rank_of_shown(&self, number: u32) -> usize {
+        let arrival = self.shown[number as usize].arrival;
+        self.shown.iter().filter(|other| other.arrival.is_some() && other.arrival < arrival).count()
+    }
+
+    /// The shown entries, oldest first.
+    pub(crate) fn shown_oldest_first(&self) -> Vec<Shown> {
+        let mut shown: Vec<Shown> =
+            self.shown.iter().filter(|shown| shown.arrival.is_some()).copied().collect();
+        shown.sort_unstable_by_key(|shown| shown.arrival);
+        shown
+    }
+
     /// The ready entries, oldest first.
     pub(crate) fn oldest_first(&self) -> Vec<Word> {
+        let shown = self.shown_oldest_first().into_iter().map(|shown| shown.word);
+        shown.chain(self.unshown_oldest_first()).collect()
+    }
+
+    /// The ready entries with the names that they were shown by, oldest first.
+    pub(crate) fn others_oldest_first(&self) -> Vec<(Word, Option<StepName>)> {
+        let shown = self.shown_oldest_first().into_iter().map(|shown| (shown.word, Some(shown.name)));
+        shown.chain(self.unshown_oldest_first().into_iter().map(|word| (word, None))).collect()
+    }
+
+    /// The entries that no strategy was shown, oldest first.
+    fn unshown_oldest_first(&self) -> Vec<Word> {
         let mut order: Vec<usize> = (self.head..self.entries.len()).collect();
         if self.arrivals.len() == self.entries.len() {
             order.sort_unstable_by_key(|index| self.arrivals[*index]);

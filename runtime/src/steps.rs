@@ -8,7 +8,7 @@ use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
-use crate::schedule::Touch;
+use crate::schedule::{Behaviour, Seen, StepName, Touch, Touched};
 use crate::slots::{Kind, NONE, Word};
 use crate::store::{Objects, access_current_if_free};
 use crate::trace::{Access, Event, Ran, Sink, StepRecord};
@@ -18,14 +18,26 @@ use std::collections::BTreeMap;
 /// The observers of a loop's steps.
 #[derive(Default)]
 pub(crate) struct Steps {
-    /// By slot: the key of the step that its wait will end in.
-    keys: Vec<u64>,
+    /// By slot: the name of the step that its wait will end in; none if it was used up.
+    pub(crate) names: Vec<Option<StepName>>,
     /// By object: what names it through edits, the hash of its kind, its creator's lane, and its number there; of an
     /// object with a name, the hash of that.
     object_keys: Vec<u64>,
-    visits: Counters,
+    pub(crate) visits: Counters,
     /// What the running step touched, by number.
     footprint: Vec<(u32, Touch)>,
+    /// The same by the names of the objects, once the step is over.
+    pub(crate) touched: Vec<Touched>,
+    /// The step that runs, while its footprint is waited for.
+    pub(crate) followed: Option<StepName>,
+    /// The name of the entry that a strategy has just picked.
+    pub(crate) picked_name: Option<StepName>,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) behaviour: Option<Behaviour>,
+    /// The strategy says that the run repeats one that was made.
+    pub(crate) redundant: bool,
+    /// The number of the loop in its run.
+    pub(crate) loop_number: u32,
     /// Tasks whose step is suspended under an eager one.
     pub(crate) suspended: Vec<u32>,
     /// Eager tasks whose first step made tasks: by slot, their number and that of the last one made before they
@@ -98,8 +110,29 @@ impl Steps {
         self.object_keys[object as usize] = key;
     }
 
+    /// The name of the step that the wait of a slot will end in.
+    pub(crate) fn name_of_slot(&mut self, slot: u32) -> &mut Option<StepName> {
+        if self.names.len() <= slot as usize {
+            self.names.resize(slot as usize + 1, None);
+        }
+        &mut self.names[slot as usize]
+    }
+
+    /// How the entry was chosen that runs next.
+    pub(crate) fn note_picked(&mut self, rank: u32, ready: u32) {
+        self.picked = Picked { rank, ready };
+    }
+
+    /// A new step begins: what was touched before is nobody's.
+    pub(crate) fn forget_footprint(&mut self) {
+        self.footprint.clear();
+    }
+
     pub(crate) fn clear(&mut self) {
-        self.keys.clear();
+        self.names.clear();
+        self.touched.clear();
+        (self.followed, self.picked_name, self.seen, self.behaviour) = (None, None, None, None);
+        (self.redundant, self.loop_number) = (false, 0);
         self.object_keys.clear();
         self.visits.clear();
         self.footprint.clear();
@@ -166,25 +199,61 @@ impl Rt {
             Op::Await | Op::AwaitSelf => self.cold[object as usize].lane,
             _ => self.observed.object_keys[object as usize],
         };
-        let place = lanes::mix(lanes::mix(lane, op as u64), object);
-        let visit = self.observed.visits.next(place);
-        let keys = &mut self.observed.keys;
-        if keys.len() <= owner as usize {
-            keys.resize(owner as usize + 1, 0);
-        }
-        keys[owner as usize] = lanes::mix(place, u64::from(visit));
+        let awaited = lanes::mix(op as u64, object);
+        let visit = self.observed.visits.next(lanes::mix(lane, awaited));
+        *self.observed.name_of_slot(owner) = Some(StepName { lane, awaited, visit });
     }
 
-    /// The key of the step that a slot takes next.
-    pub(crate) fn step_key(&self, slot: u32) -> u64 {
-        let key = self.observed.keys.get(slot as usize).copied().unwrap_or(0);
-        if key == 0 { self.cold[slot as usize].lane } else { key }
+    /// Names what the step touched, in the order of the names.
+    pub(crate) fn name_footprint(&mut self) {
+        self.sort_footprint();
+        let (observed, cold) = (&mut self.observed, &self.cold);
+        observed.touched.clear();
+        observed.touched.extend(observed.footprint.iter().map(|(number, touch)| {
+            let object = match number & SLOTS_FROM {
+                0 => observed.object_keys[*number as usize],
+                _ => cold[(number ^ SLOTS_FROM) as usize].lane,
+            };
+            Touched { object, touch: *touch }
+        }));
+        observed.touched.sort_unstable();
+        observed.touched.dedup_by(|later, first| {
+            let same = later.object == first.object;
+            if same {
+                first.touch = first.touch.and(later.touch);
+            }
+            same
+        });
+    }
+
+    /// A step begins whose footprint is asked for: `others` are what else is ready.
+    pub(crate) fn begin_followed(&mut self, word: Word, name: StepName) {
+        self.observed.followed = Some(name);
+        if self.observed.seen.is_none() {
+            return;
+        }
+        let older = self.observed.picked.rank as usize;
+        let (mut others, mut rank) = (Vec::new(), 0);
+        let shown: Vec<(Word, Option<StepName>)> = self.ready.others_oldest_first();
+        for (index, (other, other_name)) in shown.into_iter().enumerate() {
+            if self.is_stale(other) {
+                continue;
+            }
+            rank += u32::from(index < older);
+            let other_name = other_name.unwrap_or_else(|| self.peek_name(other));
+            others.push(other_name);
+        }
+        let place = self.slot(word.slot()).node.place;
+        let time = self.now;
+        if let Some(seen) = &mut self.observed.seen {
+            seen.began(name, rank, time, place, others);
+        }
     }
 
     /// A task was made while somebody watches.
     pub(crate) fn observe_spawn(&mut self, slot: u32, name: &str) {
-        if let Some(key) = self.observed.keys.get_mut(slot as usize) {
-            *key = 0;
+        if let Some(name) = self.observed.names.get_mut(slot as usize) {
+            *name = None;
         }
         if self.attention & attention::WATCHED == 0 {
             return;
@@ -283,16 +352,12 @@ impl Rt {
             None => pick(self, count),
         };
         let rank = self.ready.rank_of(index) as u32;
-        self.observed.picked = Picked { rank, ready: count as u32 };
+        self.observed.note_picked(rank, count as u32);
         Some(self.ready.take_ranked(index))
     }
 
     /// A step begins.
-    pub(crate) fn open_step(&mut self, word: Word, name: Option<String>, tick: u64) {
-        let Some(name) = name else {
-            self.observed.footprint.clear();
-            return;
-        };
+    pub(crate) fn open_step(&mut self, word: Word, name: String, step_name: StepName, tick: u64) {
         let Picked { rank, ready } = self.observed.picked;
         let check = self.fingerprint as u16;
         if let Some(replay) = &mut self.observed.replay
@@ -318,7 +383,8 @@ impl Rt {
                     Kind::Callback | Kind::Passive => Ran::Callback,
                 },
                 op,
-                key: self.step_key(word.slot()),
+                loop_number: self.observed.loop_number,
+                name: step_name,
                 footprint: Vec::new(),
                 choice: rank,
                 others,
@@ -350,7 +416,6 @@ impl Rt {
                 Access { object, write: *touch != Touch::Read }
             })
             .collect();
-        self.observed.footprint.clear();
         self.observed.trace.as_ref().expect("a step is open only while traced").push(Event::Step(step));
     }
 

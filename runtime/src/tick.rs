@@ -158,7 +158,7 @@ impl Loop {
         if self.rt.ready.is_empty() && !self.stopping {
             now = self.next_deadline()?;
         }
-        if self.is_over_limit(now) || self.rt.observed.diverged.is_some() {
+        if self.is_over_limit(now) || self.rt.observed.diverged.is_some() || self.rt.observed.redundant {
             return None;
         }
         self.rt.ready.compact();
@@ -195,8 +195,29 @@ impl Loop {
         }
         match self.picker.pick(&mut self.rt.ready, &mut self.schedule) {
             Some(word) => self.rt.enter(word),
+            None => self.next_ordered(),
+        }
+    }
+
+    /// The vector gave nothing: it is empty, or the strategy has an order of its own.
+    #[inline(never)]
+    fn next_ordered(&mut self) -> Next {
+        match self.pick_ordered() {
+            Some(word) => self.rt.enter(word),
             None => Next::Empty,
         }
+    }
+
+    /// Picks the next entry, with whatever is asked of the pick.
+    pub(crate) fn pick_next(&mut self) -> Option<Word> {
+        if self.picker.is_ordered() {
+            return self.pick_ordered();
+        }
+        if self.rt.attention & (attention::WATCHED | attention::FOLLOWED) == 0 {
+            return self.picker.pick(&mut self.rt.ready, &mut self.schedule);
+        }
+        let (picker, schedule) = (&mut self.picker, &mut self.schedule);
+        self.rt.pick_watched(|rt, _| picker.choose(&rt.ready, schedule))
     }
 
     #[inline(never)]
@@ -205,13 +226,12 @@ impl Loop {
             return Next::Attend;
         }
         self.close_step();
-        let picked = if self.rt.attention & attention::WATCHED == 0 {
-            self.picker.pick(&mut self.rt.ready, &mut self.schedule)
-        } else {
-            let (picker, schedule) = (&mut self.picker, &mut self.schedule);
-            self.rt.pick_watched(|rt, _| picker.choose(&rt.ready, schedule))
+        let Some(mut word) = self.pick_next() else { return Next::Empty };
+        let named = self.rt.attention & attention::KEYS != 0;
+        let step_name = match self.rt.observed.picked_name.take() {
+            None if named => self.rt.take_name(word, true),
+            name => name.unwrap_or_default(),
         };
-        let Some(mut word) = picked else { return Next::Empty };
         if word == LANE {
             // Named by the callback that it stands for.
             match self.rt.ready.next_callback() {
@@ -219,11 +239,18 @@ impl Loop {
                 None => return Next::Done,
             }
         }
-        let (ticks, live) = (self.ticks, self.rt.is_live_entry(word));
-        let name = (live && self.rt.attention & attention::WATCHED != 0).then(|| self.rt.entry_name(word));
+        self.rt.observed.forget_footprint();
+        if !self.rt.is_live_entry(word) {
+            return self.rt.enter(word);
+        }
+        let ticks = self.ticks;
+        if self.rt.attention & attention::FOLLOWED != 0 {
+            self.rt.begin_followed(word, step_name);
+        }
+        let name = (self.rt.attention & attention::WATCHED != 0).then(|| self.rt.entry_name(word));
         let next = self.rt.enter(word);
-        if live {
-            self.rt.open_step(word, name, ticks);
+        if let Some(name) = name {
+            self.rt.open_step(word, name, step_name, ticks);
         }
         next
     }
@@ -232,6 +259,9 @@ impl Loop {
     fn close_step(&mut self) {
         if self.rt.attention & attention::COST != 0 {
             self.charge_step();
+        }
+        if self.rt.attention & attention::FOLLOWED != 0 {
+            self.follow_step();
         }
         if self.rt.attention & attention::WATCHED != 0 {
             self.rt.close_step(&self.objects);
@@ -350,7 +380,7 @@ impl Rt {
     }
 
     /// Will this entry run anything?
-    fn is_live_entry(&self, word: Word) -> bool {
+    pub(crate) fn is_live_entry(&self, word: Word) -> bool {
         let slot = self.slot(word.slot());
         match word.kind() {
             Kind::Timer => word.is_timer_of(slot.node.wait) && self.is_pending(word.slot()),

@@ -53,10 +53,12 @@ pub(crate) mod attention {
     pub(crate) const KEYS: u32 = 1 << 2;
     /// Footprints are asked for.
     pub(crate) const FOOTPRINTS: u32 = 1 << 3;
-    /// Steps are recorded, traced, replayed, or chosen by a strategy of its own.
+    /// Steps are recorded, traced or replayed.
     pub(crate) const WATCHED: u32 = 1 << 4;
     /// Steps cost drawn time, or are watched for slowness.
     pub(crate) const COST: u32 = 1 << 5;
+    /// The names and footprints of steps go to the strategy, or are kept.
+    pub(crate) const FOLLOWED: u32 = 1 << 6;
 }
 
 /// What every primitive needs beside its own object.

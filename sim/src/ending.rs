@@ -10,22 +10,22 @@
 //! A use of the outside world comes before whatever it led to: a thread that could not be started ends in a panic, and
 //! the thread is what was wrong.
 
+use crate::observed::Observed;
 use crate::outcome::{Failure, FailureKind, Identity, Outcome};
 use crate::outside::{self, Escape};
 use crate::panics::{Panic, caught};
-use crate::recording::{RecordedProcess, Recording, Watch};
+use crate::recording::{RecordedProcess, Recording};
 use crate::report;
 use crate::settings::Settings;
+use crate::watch::Watch;
 use crate::world::{Below, World};
 use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::choices::recording::{Divergence, RecordedStep};
-use counterpoint_runtime::schedule::{Behaviour, Heeded, Seen};
 use counterpoint_runtime::trace::{Sink, Trace};
 use counterpoint_runtime::{
     Deadlock, Error, ErrorContext, ErrorKind, EventLoop, Instant, Limit, Result, Runner,
 };
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -63,21 +63,6 @@ pub struct Run {
     /// Where it left the recording that it followed.
     pub divergence: Option<Divergence>,
     pub(crate) observed: Observed,
-}
-
-/// What exploration asks of a run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Observed {
-    /// The steps of each loop, by its number.
-    pub(crate) seen: BTreeMap<u32, Seen>,
-    /// What all loops did together.
-    pub(crate) behaviour: Option<Behaviour>,
-    /// What became of the constraints of each loop.
-    pub(crate) heeded: BTreeMap<u32, Vec<Heeded>>,
-    /// It repeated a run that was made, and ended early.
-    pub(crate) redundant: bool,
-    /// The draws that were not ordinary, if they were kept.
-    pub(crate) draws: Vec<Drawn>,
 }
 
 impl Run {
@@ -122,6 +107,8 @@ enum Ending {
     Failure(Box<Failure>),
     Limit(Limit),
     Diverged(Divergence),
+    /// It would repeat a run that was made.
+    Redundant,
 }
 
 impl UnderTest {
@@ -188,6 +175,9 @@ impl UnderTest {
         let steps = self.event_loop.take_recording();
         let (processes, draws) =
             self.world.as_ref().map(|(below, _)| below.take_recorded()).unwrap_or_default();
+        run.observed = self.world.as_ref().map(|(below, _)| below.take_observed()).unwrap_or_default();
+        run.observed.take_from(0, &self.event_loop);
+        run.observed.draws.clone_from(&draws);
         let choices = steps.map(|steps| Choices { steps, processes, draws });
         self.ended_at = run.time;
         let ending = self.close(ending, &run);
@@ -196,6 +186,9 @@ impl UnderTest {
             None => {}
             Some(Ending::Failure(failure)) => run.outcome = Outcome::Failed(failure),
             Some(Ending::Limit(limit)) => run.outcome = Outcome::Inconclusive(limit.to_string()),
+            Some(Ending::Redundant) => {
+                run.outcome = Outcome::Inconclusive("it would repeat a run that was made".to_owned());
+            }
             Some(Ending::Diverged(divergence)) => {
                 run.outcome = Outcome::Inconclusive(divergence.to_string());
                 run.divergence = Some(divergence);
@@ -238,6 +231,9 @@ impl UnderTest {
     fn judge_error(&self, error: &Error) -> Ending {
         if let Some(divergence) = error.downcast_ref::<Divergence>() {
             return Ending::Diverged(divergence.clone());
+        }
+        if self.event_loop.is_redundant() && error.kind() == ErrorKind::Limit {
+            return Ending::Redundant;
         }
         match (error.downcast_ref::<Limit>(), error.downcast_ref::<Deadlock>()) {
             (Some(limit), _) if error.kind() == ErrorKind::Limit => Ending::Limit(*limit),

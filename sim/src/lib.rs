@@ -44,7 +44,7 @@
 //! | layer | modules | what |
 //! |---|---|---|
 //! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
-//! | 1 pure | `deviations`, `recording`, `report` | a run as a file, as few deviations, and as text for people |
+//! | 1 pure | `deviations`, `observed`, `recording`, `report`, `watch` | a run as a file, as few deviations, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the world | `world` | hosts, and what happens to them |
 //! | 4 the end | `ending` | how a run ends, and what the outcome is |
@@ -59,6 +59,7 @@ mod deviations;
 mod ending;
 pub mod explore;
 mod log;
+mod observed;
 mod outcome;
 mod outside;
 mod panics;
@@ -66,6 +67,7 @@ mod recording;
 mod report;
 mod run;
 mod settings;
+mod watch;
 mod world;
 
 #[doc(inline)]

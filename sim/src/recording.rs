@@ -7,16 +7,13 @@
 //! byte, the top bit says that more follow), texts as length and UTF-8, lanes as a dictionary and numbers into it. The
 //! last eight bytes are a digest of all before them. Reading never panics, whatever the bytes.
 
-use crate::deviations::Deviations;
 use crate::outcome::{Digest, Failure, FailureKind};
 use crate::settings::{Limits, Settings};
 use counterpoint_runtime::choices::recording::RecordedStep;
 use counterpoint_runtime::choices::{Drawn, Kind};
-use counterpoint_runtime::schedule::{Lessons, Prefix};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 const MAGIC: &str = "counterpoint recording ";
@@ -71,27 +68,6 @@ impl RecordedFailure {
         let (kind, digest) = (failure.kind, failure.identity.digest());
         RecordedFailure { kind, digest, message: failure.message.clone() }
     }
-}
-
-/// What is kept of a run beside its outcome.
-#[derive(Clone, Default)]
-pub(crate) struct Watch {
-    pub(crate) trace: bool,
-    pub(crate) record: bool,
-    /// The network draws nothing: everything there is ordinary.
-    pub(crate) ordinary: bool,
-    /// The run that is followed instead of strategy and draws.
-    pub(crate) replay: Option<Arc<Recording>>,
-    /// Steps are seen, by name, with footprints and what else was ready; draws are kept.
-    pub(crate) seen: bool,
-    /// The behaviour is fingerprinted.
-    pub(crate) behaviour: bool,
-    /// What earlier runs teach the strategy.
-    pub(crate) lessons: Option<Arc<Lessons>>,
-    /// What is followed instead of seed, profile, strategy and draws.
-    pub(crate) deviations: Option<Arc<Deviations>>,
-    /// How the steps of the program's own process begin.
-    pub(crate) prefix: Option<Arc<Prefix>>,
 }
 
 /// Why a file is no recording that can be followed.

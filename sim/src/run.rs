@@ -7,8 +7,9 @@
 use crate::ending::{Choices, Run, UnderTest};
 use crate::log;
 use crate::outside;
-use crate::recording::{RecordedFailure, Recording, Watch};
+use crate::recording::{RecordedFailure, Recording};
 use crate::settings::Settings;
+use crate::watch::Watch;
 use crate::world::World;
 use counterpoint_runtime::choices::recording::Replay;
 use counterpoint_runtime::trace::Sink;
@@ -194,7 +195,7 @@ impl Simulation {
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
         let run = || {
             // Making and closing the loop are parts of the run: destructors read clocks as well.
-            let _inside = outside::enter(settings.loop_seed());
+            let _inside = outside::enter(watch.seed(settings));
             self.run_here(settings, watch)
         };
         if !watch.trace {
@@ -234,16 +235,9 @@ impl fmt::Debug for Simulation {
 }
 
 fn make_loop(settings: &Settings, watch: &Watch, sink: Option<Sink>) -> EventLoop {
-    let mut builder = EventLoop::builder()
-        .seed(settings.loop_seed())
-        .profile(settings.profile)
-        .strategy(settings.strategy)
-        .record(watch.record);
+    let mut builder = watch.builder(settings, 0);
     if let Some(sink) = sink {
         builder = builder.trace_into(sink);
-    }
-    if let Some((min, max)) = settings.step_cost {
-        builder = builder.step_cost(min, max);
     }
     if let Some(replay) = &watch.replay {
         builder = builder.replay(Replay::new(replay.steps.clone()));

@@ -27,7 +27,10 @@ const UNSAFE: [(&str, &str); 13] = [
 ];
 
 /// Files of the runtime that name a lock, an atomic or a shared count, and when a run reaches it.
-const SHARED: [(&str, &str); 6] = [
+const SHARED: [(&str, &str); 9] = [
+    ("runtime/src/event_loop/builder.rs", "what many runs follow is shared by them: counted once a run"),
+    ("runtime/src/schedule/mod.rs", "what many runs follow is shared by them: counted once a run"),
+    ("runtime/src/schedule/lessons.rs", "the lessons of many runs are shared by them: counted once a run"),
     ("runtime/src/store.rs", "one addition when a thread makes its first loop"),
     (
         "runtime/src/wakers.rs",

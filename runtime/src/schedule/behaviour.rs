@@ -28,6 +28,12 @@ impl Behaviour {
         self.hash = self.hash.wrapping_add(name.key());
     }
 
+    /// Adds what another loop of the run did.
+    pub fn add(&mut self, loop_number: u32, other: &Behaviour) {
+        self.hash = self.hash.wrapping_add(crate::lanes::mix(other.hash, u64::from(loop_number)));
+        self.pairs.extend_from_slice(&other.pairs);
+    }
+
     /// The hash over all steps so far.
     pub fn hash(&self) -> u64 {
         self.hash

@@ -4,11 +4,12 @@
 //! a parameter, so that it is the same alone, in a hunt, and on another machine.
 
 use super::{Seen, Touched};
+use std::sync::Arc;
 
 /// The lessons for each loop, by the loop's number.
 #[derive(Clone, Debug, Default)]
 pub struct Lessons {
-    loops: Vec<(u32, LoopLessons)>,
+    loops: Vec<(u32, Arc<LoopLessons>)>,
 }
 
 /// The lessons for one loop.
@@ -33,16 +34,16 @@ impl Lessons {
             let index = match self.loops.binary_search_by_key(&number, |entry| entry.0) {
                 Ok(index) => index,
                 Err(index) => {
-                    self.loops.insert(index, (number, LoopLessons::default()));
+                    self.loops.insert(index, (number, Arc::default()));
                     index
                 }
             };
-            self.loops[index].1.learn(seen);
+            Arc::make_mut(&mut self.loops[index].1).learn(seen);
         }
     }
 
     /// The lessons for the loop with this number; nothing was learned of a loop that never ran.
-    pub fn of_loop(&self, number: u32) -> Option<&LoopLessons> {
+    pub fn of_loop(&self, number: u32) -> Option<&Arc<LoopLessons>> {
         let index = self.loops.binary_search_by_key(&number, |entry| entry.0).ok()?;
         Some(&self.loops[index].1)
     }

@@ -137,23 +137,31 @@ impl FromStr for Strategy {
     }
 }
 
-/// A strategy at work.
+/// A strategy that takes straight from the vector.
 pub(crate) trait Choose {
     /// The index of the next entry in the vector, which is not empty.
     fn choose(&mut self, ready: &Ready, stream: &mut Stream) -> usize;
 }
 
-/// The strategy of a loop, without a virtual call for the two that hunts use most.
+/// The strategy of a loop, without a virtual call for the two that take straight from the vector.
 pub(crate) enum Picker {
     Fifo(fifo::Fifo),
     RandomWalk(random_walk::RandomWalk),
+    /// One with an order of its own: see `picking`.
+    Ordered(Box<dyn Order>),
 }
 
 impl Picker {
-    /// Takes the next entry.
+    /// Has it an order of its own?
+    pub(crate) fn is_ordered(&self) -> bool {
+        matches!(self, Picker::Ordered(_))
+    }
+
+    /// Takes the next entry from the vector; none from one with an order of its own.
     #[inline(always)]
     pub(crate) fn pick(&mut self, ready: &mut Ready, stream: &mut Stream) -> Option<Word> {
         match self {
+            Picker::Ordered(_) => None,
             Picker::Fifo(_) => ready.take_first(),
             Picker::RandomWalk(_) => {
                 let count = ready.len() as u32;
@@ -167,6 +175,7 @@ impl Picker {
         match self {
             Picker::Fifo(fifo) => fifo.choose(ready, stream),
             Picker::RandomWalk(walk) => walk.choose(ready, stream),
+            Picker::Ordered(_) => ready.oldest(),
         }
     }
 }

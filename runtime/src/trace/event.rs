@@ -2,6 +2,7 @@
 
 use crate::clock::Instant;
 use crate::ops::Op;
+use crate::schedule::StepName;
 use crate::trace::waiting::WaitingTask;
 use std::panic::Location;
 
@@ -146,8 +147,10 @@ pub struct StepRecord {
     pub ran: Ran,
     /// What the task had waited in.
     pub op: Op,
-    /// The step key.
-    pub key: u64,
+    /// The number of the loop that ran it, in its run: 0 is the program's own.
+    pub loop_number: u32,
+    /// Its name, which survives edits.
+    pub name: StepName,
     /// What it read and wrote.
     pub footprint: Vec<Access>,
     /// How many older entries it was preferred to; 0 is the ordinary choice.

@@ -248,8 +248,11 @@ fn a_trace_tells_lanes_keys_footprints_and_choices() {
         .collect();
     assert_eq!(steps.len() as u64, event_loop.steps());
     assert!(steps.iter().any(|step| step.choice > 0 && !step.others.is_empty()));
-    let mut keys: Vec<u64> =
-        steps.iter().filter(|step| step.ran == asyncio::trace::Ran::Task).map(|step| step.key).collect();
+    let mut keys: Vec<u64> = steps
+        .iter()
+        .filter(|step| step.ran == asyncio::trace::Ran::Task)
+        .map(|step| step.name.key())
+        .collect();
     let count = keys.len();
     keys.sort_unstable();
     keys.dedup();
@@ -345,7 +348,9 @@ fn keys_of_tellers(edited: bool) -> Vec<(String, u64)> {
     ran.expect("it ends");
     let trace = event_loop.take_trace().expect("it was asked for");
     let steps = trace.into_iter().filter_map(|event| match event {
-        asyncio::trace::Event::Step(step) if step.lane.contains("::teller") => Some((step.lane, step.key)),
+        asyncio::trace::Event::Step(step) if step.lane.contains("::teller") => {
+            Some((step.lane, step.name.key()))
+        }
         _ => None,
     });
     steps.filter(|(lane, _)| !lane.starts_with("timer")).collect()

@@ -64,7 +64,7 @@ fn step_value(step: &StepRecord) -> Value {
             Ran::Timer => "timer",
         },
         "op": step.op.name(),
-        "key": hex(step.key),
+        "key": hex(step.name.key()),
         "reads": touched(false),
         "writes": touched(true),
         "choice": step.choice,

@@ -7,9 +7,9 @@
 use crate::ending::Run;
 use crate::outcome::{Failure, Identity, Outcome};
 use crate::outside;
-use crate::recording::Watch;
 use crate::run::Simulation;
 use crate::settings::Settings;
+use crate::watch::Watch;
 use counterpoint_runtime::Profile;
 use std::collections::BTreeMap;
 use std::fmt;

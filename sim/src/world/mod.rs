@@ -19,8 +19,10 @@ pub use hosts::{HostBuilder, WorldError};
 pub use links::LinkBuilder;
 pub use partitions::{Cut, Partition};
 
-use crate::recording::{RecordedProcess, Watch};
+use crate::observed::Observed;
+use crate::recording::RecordedProcess;
 use crate::settings::Settings;
+use crate::watch::Watch;
 use counterpoint_net::{Link, Network, NetworkHandle, Preset, Ratio};
 use counterpoint_runtime::choices::Drawn;
 use counterpoint_runtime::kernel::{Kernel, LoopOwned, Process};
@@ -69,6 +71,8 @@ pub(crate) struct State {
     watch: Watch,
     /// Steps of processes that have ended, by their number.
     recorded: RefCell<BTreeMap<u32, RecordedProcess>>,
+    /// What was observed of their loops.
+    observed: RefCell<Observed>,
     sink: Option<Sink>,
     now: Cell<Instant>,
     hosts: RefCell<Vec<HostEntry>>,
@@ -101,7 +105,7 @@ pub(crate) fn start(
     sink: Option<Sink>,
     errors: Rc<RefCell<Vec<ErrorContext>>>,
 ) -> Result<(Below, World)> {
-    let mut network = Network::new(settings.loop_seed());
+    let mut network = Network::new(watch.seed(settings));
     network.set_trace(sink.clone());
     if watch.ordinary {
         network.fix_draws([]);
@@ -109,7 +113,10 @@ pub(crate) fn start(
     if let Some(replay) = &watch.replay {
         network.fix_draws(replay.draws.iter().copied());
     }
-    network.keep_draws(watch.record);
+    if let Some(deviations) = &watch.deviations {
+        network.fix_draws(deviations.draws.iter().copied());
+    }
+    network.keep_draws(watch.record || watch.seen);
     let stack = network.add_stack("", Vec::new());
     let number = network.begin_process(stack);
     let state = Rc::new(State {
@@ -118,6 +125,7 @@ pub(crate) fn start(
         settings: settings.clone(),
         watch: watch.clone(),
         recorded: RefCell::default(),
+        observed: RefCell::default(),
         sink,
         now: Cell::new(Instant::ZERO),
         hosts: RefCell::default(),
@@ -155,6 +163,11 @@ impl Below {
     pub(crate) fn take_recorded(&self) -> (Vec<RecordedProcess>, Vec<Drawn>) {
         let processes = self.0.recorded.take().into_values().collect();
         (processes, self.0.network.with(Network::take_draws))
+    }
+
+    /// What was observed of the loops of all processes on hosts, which have ended.
+    pub(crate) fn take_observed(&self) -> Observed {
+        self.0.observed.take()
     }
 
     /// Steps of all processes but the test's.

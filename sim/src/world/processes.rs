@@ -20,6 +20,8 @@ pub(super) type Program = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>>
 #[derive(Default)]
 pub(super) struct ProcessEntry {
     pub(super) host: u32,
+    /// The number of its loop in the run.
+    pub(super) loop_number: u32,
     /// None once it has ended.
     pub(super) event_loop: Option<Rc<EventLoop>>,
     pub(super) main: Option<Task<()>>,
@@ -61,7 +63,9 @@ impl State {
             (entry.name.clone(), Rc::clone(&entry.program), entry.stack, entry.incarnation)
         };
         let number = self.network.with(|network| network.begin_process(stack));
-        let event_loop = self.make_loop(host, &name, incarnation, number);
+        // A restart more or less on one host moves no stream of another.
+        let loop_number = (host + 1) << 12 | incarnation & 0xFFF;
+        let event_loop = self.make_loop(&name, loop_number, number);
         let process = Process { network: self.network.number(), number };
         event_loop.attach(Rc::clone(self) as Rc<dyn Kernel>, process)?;
         event_loop.set_driven(true)?;
@@ -69,6 +73,7 @@ impl State {
         let main = event_loop.enter(|| TaskBuilder::new().name("main").create_task(program()));
         let entry = ProcessEntry {
             host,
+            loop_number,
             event_loop: Some(Rc::new(event_loop.clone())),
             main: Some(main),
             ..ProcessEntry::default()
@@ -80,24 +85,14 @@ impl State {
         Ok(())
     }
 
-    fn make_loop(&self, host: u32, name: &str, incarnation: u32, number: u32) -> EventLoop {
+    fn make_loop(&self, name: &str, loop_number: u32, number: u32) -> EventLoop {
         let settings = &self.settings;
-        let mut builder = EventLoop::builder()
-            .seed(settings.loop_seed())
-            // A restart more or less on one host moves no stream of another.
-            .number((host + 1) << 12 | incarnation & 0xFFF)
-            .profile(settings.profile)
-            .strategy(settings.strategy)
-            .name(name.to_owned())
-            .lane_prefix(format!("{name}:"))
-            .record(self.watch.record);
+        let mut builder =
+            self.watch.builder(settings, loop_number).name(name.to_owned()).lane_prefix(format!("{name}:"));
         if let Some(replay) = &self.watch.replay {
             // A process that the recording does not have diverges at its first step.
             let steps = replay.processes.get(number as usize - 1).map(|process| process.steps.clone());
             builder = builder.replay(Replay::new(steps.unwrap_or_default()));
-        }
-        if let Some((min, max)) = settings.step_cost {
-            builder = builder.step_cost(min, max);
         }
         if let Some(sink) = &self.sink {
             builder = builder.trace_into(sink.clone());
@@ -179,6 +174,8 @@ impl State {
             let host = self.hosts.borrow()[host as usize].name.clone();
             self.recorded.borrow_mut().insert(number, RecordedProcess { host, steps });
         }
+        let loop_number = self.processes.borrow()[number as usize].loop_number;
+        self.observed.borrow_mut().take_from(loop_number, event_loop);
         self.count(event_loop.fingerprint());
         self.turns.borrow_mut().loops.remove(&event_loop.number());
         let closed = event_loop.set_driven(false).and_then(|()| event_loop.close());
