@@ -31,6 +31,8 @@ pub(crate) struct Ready {
     shown: Vec<Shown>,
     /// Numbers that nothing has.
     unused: Vec<u32>,
+    /// How many are shown and not picked.
+    shown_count: usize,
 }
 
 /// An entry that a strategy was shown and has not picked.
@@ -53,6 +55,7 @@ impl Ready {
             arrived: 0,
             shown: Vec::new(),
             unused: Vec::new(),
+            shown_count: 0,
         }
     }
 
@@ -62,7 +65,7 @@ impl Ready {
         self.arrivals.clear();
         self.shown.clear();
         self.unused.clear();
-        (self.head, self.arrived, self.profile) = (0, 0, profile);
+        (self.head, self.arrived, self.profile, self.shown_count) = (0, 0, profile, 0);
     }
 
     #[inline(always)]
@@ -101,7 +104,13 @@ impl Ready {
 
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.head + (self.shown.len() - self.unused.len())
+        self.unshown_len() + self.shown_count
+    }
+
+    /// How many are in the vector: all of them, unless the strategy has an order of its own.
+    #[inline(always)]
+    pub(crate) fn unshown_len(&self) -> usize {
+        self.entries.len() - self.head
     }
 
     #[inline(always)]
@@ -192,6 +201,7 @@ impl Ready {
         self.head += 1;
         let shown = Shown { word, name, arrival: Some(self.arrived) };
         self.arrived += 1;
+        self.shown_count += 1;
         match self.unused.pop() {
             Some(number) => {
                 self.shown[number as usize] = shown;
@@ -210,6 +220,7 @@ impl Ready {
         debug_assert!(shown.arrival.is_some(), "a strategy picks only what it was shown");
         self.shown[number as usize].arrival = None;
         self.unused.push(number);
+        self.shown_count -= 1;
         shown
     }
 
@@ -220,7 +231,7 @@ impl Ready {
         self.entries.clear();
         self.entries.extend(shown.iter().map(|shown| shown.word));
         self.entries.extend(rest);
-        self.head = 0;
+        (self.head, self.shown_count) = (0, 0);
         self.shown.clear();
         self.unused.clear();
         shown

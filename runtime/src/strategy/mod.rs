@@ -164,7 +164,7 @@ impl Picker {
             Picker::Ordered(_) => None,
             Picker::Fifo(_) => ready.take_first(),
             Picker::RandomWalk(_) => {
-                let count = ready.len() as u32;
+                let count = ready.unshown_len() as u32;
                 (count > 0).then(|| ready.swap_take(stream.below(count) as usize))
             }
         }
