@@ -70,7 +70,7 @@ mod tests {
     fn lanes_are_numbered_as_they_are_met() {
         let mut numbers = LaneNumbers::new();
         // Many share the low bits.
-        let lanes: Vec<u64> = (0..200).map(|lane| lane << 7 | lane % 3).collect();
+        let lanes: Vec<u64> = (0..200).map(|lane| (lane << 7) + lane % 3).collect();
         for round in 0..2 {
             for (number, lane) in lanes.iter().enumerate() {
                 assert_eq!(numbers.number(*lane), number, "round {round}");

@@ -14,17 +14,21 @@ mod holds;
 mod lane_numbers;
 mod names;
 mod pct;
+mod pos;
 mod random_walk;
+mod reversal;
+mod surw;
 #[cfg(test)]
 mod testing;
+mod urw;
 mod weighted;
+mod weights;
 
 use crate::choices::Stream;
 use crate::profile::Profile;
 use crate::ready::Ready;
-use crate::schedule::{Directed, Heeded, LoopLessons, StepName, Touched};
+use crate::schedule::{Directed, Heeded, SharedLessons, StepName, Touched};
 use crate::slots::Word;
-use std::sync::Arc;
 
 /// A way to sample among the legal orders.
 #[non_exhaustive]
@@ -141,7 +145,7 @@ impl Strategy {
     pub(crate) fn order(
         self,
         directed: Option<&Directed>,
-        lessons: Option<&Arc<LoopLessons>>,
+        lessons: Option<&SharedLessons>,
     ) -> Option<Box<dyn Order>> {
         match directed {
             Some(Directed::Constraints(constraints)) => {
@@ -154,9 +158,15 @@ impl Strategy {
             Strategy::WeightedWalk => Some(Box::new(weighted::Weighted::default())),
             Strategy::Pct { depth } => {
                 let depth = depth.clamp(1, names::PCT_DEPTH_MAX);
-                Some(Box::new(pct::Pct::new(depth, lessons.map(Arc::as_ref))))
+                Some(Box::new(pct::Pct::new(depth, lessons.map(|lessons| lessons.choices))))
             }
-            _ => None,
+            Strategy::Pos => Some(Box::new(pos::Pos::new(lessons.cloned()))),
+            Strategy::Urw => Some(Box::new(urw::Urw::new(lessons.cloned()))),
+            Strategy::Surw => {
+                let base = pos::Pos::new(None);
+                Some(Box::new(surw::Surw::new(lessons.cloned(), base)))
+            }
+            Strategy::Reversal => Some(Box::new(reversal::Reversal::new(lessons.cloned()))),
         }
     }
 
@@ -165,12 +175,15 @@ impl Strategy {
         self,
         profile: Profile,
         directed: Option<&Directed>,
-        lessons: Option<&LoopLessons>,
+        lessons: Option<&SharedLessons>,
     ) -> Picker {
-        let _ = (directed, lessons);
-        match (profile, self) {
-            (Profile::Fifo, _) | (_, Strategy::Fifo) => Picker::Fifo(fifo::Fifo),
-            (Profile::AnyReady, _) => Picker::RandomWalk(random_walk::RandomWalk),
+        if profile == Profile::Fifo {
+            return Picker::Fifo(fifo::Fifo);
+        }
+        match (self.order(directed, lessons), self) {
+            (Some(order), _) => Picker::Ordered(order),
+            (None, Strategy::Fifo) => Picker::Fifo(fifo::Fifo),
+            (None, _) => Picker::RandomWalk(random_walk::RandomWalk),
         }
     }
 }

@@ -13,7 +13,6 @@
 use super::lane_numbers::LaneNumbers;
 use super::{Class, Order, Pending};
 use crate::choices::Stream;
-use crate::schedule::LoopLessons;
 use std::collections::BinaryHeap;
 
 /// What priorities a lane has at first: above all demoted ones.
@@ -62,7 +61,8 @@ pub(super) struct Pct {
 }
 
 impl Pct {
-    pub(super) fn new(depth: u32, lessons: Option<&LoopLessons>) -> Pct {
+    /// `expected`: how many steps with a choice there are, if that was learned.
+    pub(super) fn new(depth: u32, expected: Option<u32>) -> Pct {
         Pct {
             numbers: LaneNumbers::new(),
             lanes: Vec::new(),
@@ -70,7 +70,7 @@ impl Pct {
             line: BinaryHeap::new(),
             arrived: 0,
             choices: 0,
-            expected: lessons.map(|lessons| lessons.choices),
+            expected,
             depth,
             changes: Vec::new(),
             started: false,
@@ -162,11 +162,9 @@ impl Order for Pct {
 mod tests {
     use super::super::testing::{Program, plain};
     use super::*;
-    use crate::schedule::LoopLessons;
 
     fn lanes(program: &Program, depth: u32, choices: u32, seed: u64) -> Vec<usize> {
-        let lessons = LoopLessons { choices, ..LoopLessons::default() };
-        let (ran, _) = program.run(&mut Pct::new(depth, Some(&lessons)), seed);
+        let (ran, _) = program.run(&mut Pct::new(depth, Some(choices)), seed);
         ran.into_iter().map(|(lane, _)| lane).collect()
     }
 

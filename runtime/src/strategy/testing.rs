@@ -1,10 +1,10 @@
 //! Programs for tests of strategies: lanes of steps, without a loop.
 
+use super::weighted::Weighted;
 use super::{Class, Order, Pending, Strategy};
 use crate::choices::{Purpose, Stream};
 use crate::lanes;
-use crate::schedule::{Lessons, LoopLessons, Seen, StepName, Touch, Touched};
-use std::sync::Arc;
+use crate::schedule::{Lessons, Seen, SharedLessons, StepName, Touch, Touched};
 
 /// One step of a lane.
 #[derive(Clone, Debug)]
@@ -98,19 +98,118 @@ impl Program {
     }
 
     /// What eight random walks teach.
-    pub(super) fn lessons(&self) -> Arc<LoopLessons> {
+    pub(super) fn lessons(&self) -> SharedLessons {
         let mut lessons = Lessons::default();
         for seed in 0..8 {
-            let mut walk = super::weighted::Weighted::default();
+            let mut walk = Weighted::default();
             let (_, seen) = self.run(&mut walk, seed);
             lessons.learn([(0, &seen)]);
         }
-        Arc::new(lessons.of_loop(0).cloned().unwrap_or_default())
+        lessons.of_loop(0).cloned().unwrap_or_default()
     }
 
     /// The order of the lanes in one run of a strategy.
-    pub(super) fn order_of(&self, strategy: Strategy, lessons: &Arc<LoopLessons>, seed: u64) -> Vec<usize> {
+    pub(super) fn order_of(&self, strategy: Strategy, lessons: &SharedLessons, seed: u64) -> Vec<usize> {
         let mut order = strategy.order(None, Some(lessons)).expect("it has an order of its own");
         self.run(&mut *order, seed).0.into_iter().map(|(lane, _)| lane).collect()
+    }
+}
+
+/// Every strategy that has an order of its own.
+fn ordered() -> impl Iterator<Item = Strategy> {
+    Strategy::ALL.into_iter().filter(|strategy| strategy.order(None, None).is_some())
+}
+
+mod tests {
+    use super::{
+        Class, Lessons, Program, SharedLessons, Step, StepName, Touch, Touched, Weighted, name, ordered,
+        plain, writes,
+    };
+    use proptest::prelude::*;
+
+    /// A step as it is drawn: its class, its touches, and what it waits for.
+    type DrawnStep = (usize, Vec<(u64, usize)>, Option<(usize, usize)>);
+
+    /// Programs in which some steps wait for steps of earlier lanes.
+    fn programs() -> impl Strategy<Value = Program> {
+        let step =
+            (0usize..4, prop::collection::vec((0u64..3, 0usize..7), 0..3), any::<Option<(usize, usize)>>());
+        prop::collection::vec(prop::collection::vec(step, 0..8), 1..7).prop_map(|lanes| {
+            let lengths: Vec<usize> = lanes.iter().map(Vec::len).collect();
+            let lane = |(number, steps): (usize, Vec<DrawnStep>)| {
+                steps.into_iter().map(|drawn| step_of(number, drawn, &lengths)).collect()
+            };
+            Program { lanes: lanes.into_iter().enumerate().map(lane).collect() }
+        })
+    }
+
+    fn step_of(lane: usize, (class, touched, after): DrawnStep, lengths: &[usize]) -> Step {
+        let class = [Class::Woken, Class::Yield, Class::Timer, Class::Kernel][class];
+        let touch = |(object, touch): (u64, usize)| Touched { object, touch: Touch::ALL[touch] };
+        let mut touched: Vec<Touched> = touched.into_iter().map(touch).collect();
+        touched.sort_unstable();
+        touched.dedup_by_key(|touched| touched.object);
+        let after = after.filter(|_| lane > 0).map(|(other, index)| (other % lane, index));
+        let after = after.filter(|(other, _)| lengths[*other] > 0);
+        Step { class, touched, after: after.map(|(other, index)| (other, index % lengths[other])) }
+    }
+
+    proptest! {
+        #[test]
+        fn every_strategy_runs_every_step_once(program in programs(), seed: u64) {
+            let lessons = program.lessons();
+            let steps: usize = program.lanes.iter().map(Vec::len).sum();
+            for strategy in ordered() {
+                prop_assert_eq!(program.order_of(strategy, &lessons, seed).len(), steps);
+                prop_assert_eq!(program.order_of(strategy, &SharedLessons::default(), seed).len(), steps);
+            }
+        }
+
+        #[test]
+        fn the_same_words_give_the_same_order(program in programs(), seed: u64) {
+            let lessons = program.lessons();
+            for strategy in ordered() {
+                let order = program.order_of(strategy, &lessons, seed);
+                prop_assert_eq!(program.order_of(strategy, &lessons, seed), order);
+            }
+        }
+    }
+
+    #[test]
+    fn lessons_tell_how_long_lanes_are() {
+        let mut program = Program { lanes: vec![vec![plain(); 5], vec![writes(3); 3], vec![writes(3); 2]] };
+        program.lanes[1][0].after = Some((0, 2));
+        program.lanes[2][0].after = Some((1, 0));
+        let lessons = program.lessons();
+        let lengths: Vec<(u32, u32)> = (0..3)
+            .map(|lane| lessons.lane(name(lane, 0).lane).expect("it ran"))
+            .map(|lane| (lane.own.get(), lane.all.get()))
+            .collect();
+        assert_eq!(lengths, [(5, 10), (3, 5), (2, 2)]);
+        let touching: Vec<u32> = lessons.objects[0].1.iter().map(|(_, count)| count.get()).collect();
+        assert_eq!((lessons.objects.len(), touching.iter().sum::<u32>()), (1, 5));
+    }
+
+    #[test]
+    fn a_step_of_an_unseen_visit_is_expected_to_do_what_others_there_did() {
+        let program = Program { lanes: vec![vec![writes(3); 3]] };
+        let lessons = program.lessons();
+        assert_eq!(lessons.footprint(&StepName { visit: 99, ..name(0, 1) })[0].object, 3);
+        assert!(lessons.footprint(&name(1, 1)).is_empty());
+    }
+
+    #[test]
+    fn the_digest_of_lessons_tells_them_apart() {
+        let digest = |program: &Program, runs: u64| {
+            let mut lessons = Lessons::default();
+            for seed in 0..runs {
+                lessons.learn([(0, &program.run(&mut Weighted::default(), seed).1)]);
+            }
+            lessons.digest()
+        };
+        let program = Program::independent(2, 3);
+        assert_eq!(digest(&program, 2), digest(&program, 2));
+        assert_ne!(digest(&program, 2), digest(&program, 3));
+        assert_ne!(digest(&program, 2), digest(&Program::independent(3, 2), 2));
     }
 }
