@@ -501,7 +501,7 @@ impl Loop {
         // Who follows a recording asks no strategy.
         let strategy = if settings.replay.is_some() { Strategy::RandomWalk } else { settings.strategy };
         let directed = settings.directed.as_ref().filter(|_| settings.replay.is_none());
-        self.picker = strategy.start(settings.profile, directed, settings.lessons.as_deref());
+        self.picker = strategy.start(settings.profile, directed, settings.lessons.as_ref());
         self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
         self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
         self.rt.configure(&settings);
