@@ -119,7 +119,7 @@ impl Strategy {
         let _ = (directed, lessons);
         match (profile, self) {
             (Profile::Fifo, _) | (_, Strategy::Fifo) => Picker::Fifo(fifo::Fifo),
-            (Profile::AnyReady, Strategy::RandomWalk) => Picker::RandomWalk(random_walk::RandomWalk),
+            (_, Strategy::RandomWalk) => Picker::RandomWalk(random_walk::RandomWalk),
         }
     }
 }
