@@ -182,6 +182,9 @@ impl Rt {
             self.observed.recorded = settings.record.then(Vec::new);
             self.observed.replay.clone_from(&settings.replay);
         }
+        if settings.profile == Profile::EveryAwait {
+            self.attention |= attention::GIVES_WAY;
+        }
         if settings.seen || settings.behaviour {
             self.attention |= attention::FOLLOWED;
             self.observed.seen = settings.seen.then(Seen::default);

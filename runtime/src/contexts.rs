@@ -4,6 +4,7 @@
 //! small persistent map, so that copying is one count; and most programs have no variables, so number 0 stands for an
 //! empty context that nobody has written to, and costs nothing. It becomes a real one at its first `set`.
 
+use crate::schedule::Touch;
 use crate::slots::{NONE, flag};
 use crate::store::{access, access_current, access_quietly};
 use crate::waits::Rt;
@@ -13,6 +14,9 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All contexts that are shared, as a thing that is touched: they have no names, and few programs share any.
+const SHARED_CONTEXTS: u64 = 0x636F_6E74_6578_7473;
 
 type Values = Vec<(u64, Rc<dyn Any>)>;
 
@@ -30,11 +34,13 @@ struct ContextSlot {
     values: Rc<Values>,
     handles: u32,
     entered: bool,
+    /// Several tasks or callbacks may run in it.
+    shared: bool,
 }
 
 impl Contexts {
     fn insert(&mut self, values: Rc<Values>) -> u32 {
-        let slot = ContextSlot { values, handles: 1, entered: false };
+        let slot = ContextSlot { values, handles: 1, entered: false, shared: false };
         if let Some(number) = self.free.pop() {
             self.slots[number as usize] = slot;
             return number;
@@ -163,6 +169,7 @@ impl<T: Clone + 'static> ContextVar<T> {
     pub fn get(&self) -> Option<T> {
         let id = self.id();
         let value = access_current(|l| {
+            l.rt.touch_context(Touch::Read);
             let values = l.rt.contexts.values(l.rt.context)?;
             values.iter().find(|entry| entry.0 == id).map(|entry| Rc::clone(&entry.1))
         })??;
@@ -208,6 +215,7 @@ impl<T: Clone + 'static> ContextVar<T> {
         let id = self.id();
         let made = access_current(|l| {
             let context = l.rt.context_for_writing();
+            l.rt.touch_context(Touch::Write);
             let values = Rc::make_mut(&mut l.rt.contexts.slots[context as usize].values);
             let place = values.iter().position(|entry| entry.0 == id);
             let old = match (place, value) {
@@ -364,8 +372,20 @@ impl Rt {
 
     /// Raises the count of a context for a slot that is given it.
     pub(crate) fn share_context(&mut self, context: u32) -> u32 {
-        self.contexts.slots[context as usize].handles += 1;
+        let slot = &mut self.contexts.slots[context as usize];
+        slot.handles += 1;
+        slot.shared = true;
         context
+    }
+
+    /// The running step uses its context, which another task may share.
+    #[inline]
+    fn touch_context(&mut self, touch: Touch) {
+        if self.watches_footprints()
+            && self.contexts.slots.get(self.context as usize).is_some_and(|slot| slot.shared)
+        {
+            self.touch_thing(SHARED_CONTEXTS, touch, || "the shared contexts".into());
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::kernel::{Attached, Readiness};
 use crate::limits::Limits;
 use crate::ops::Op;
 use crate::picking::attention_of;
-use crate::schedule::{Behaviour, Heeded, Seen};
+use crate::schedule::{Behaviour, Heeded, Seen, Touch};
 use crate::slots::{BoxedBody, flag};
 use crate::store::{self, Objects, access, access_current, access_quietly};
 use crate::strategy::{Picker, Strategy};
@@ -474,6 +474,7 @@ impl Loop {
         let slot = self.rt.new_callback(body);
         let node = &mut self.rt.slot_mut(slot).node;
         (node.place, node.op) = (Some(place), Op::None);
+        self.rt.touch_line_of_callbacks(Touch::Put);
         self.rt.schedule_callback(slot);
         Handle::counted(self.id, slot)
     }
@@ -490,6 +491,7 @@ impl Loop {
         node.flags &= !flag::DUE;
         let timer = Timer { at, slot, wait: node.wait };
         self.rt.timers.push(timer);
+        self.rt.touch_timers(at);
         TimerHandle::new(Handle::counted(self.id, slot), Instant::from_nanos(at))
     }
 

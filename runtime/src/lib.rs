@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
 //! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, [`schedule`], `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
-//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, [`kernel`], `limits`, `picking`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
+//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `footprints`, `futures`, `handles`, [`kernel`], `limits`, `picking`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
 //! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
 //!
 //! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
@@ -29,6 +29,7 @@ mod error;
 mod event_loop;
 mod exceptions;
 mod executor;
+mod footprints;
 mod foreign;
 mod futures;
 mod gather;

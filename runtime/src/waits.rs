@@ -5,7 +5,7 @@
 //! (`join!`, `select!`) or one under a waker that is not the task's own (`FuturesUnordered`) borrows another slot of
 //! the same slab, an *extra*; waking it makes the task ready at once, and the foreign waker is called after the step.
 //!
-//! The state of a wait is five bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
+//! The state of a wait is six bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
 //!
 //! ```text
 //! 0                    no wait
@@ -14,6 +14,7 @@
 //! WAITING|CANCELLED    cancelled, the task is ready      (`fut.cancel`)
 //! …|MUST               a cancel request came that no future could take: raised when the task runs next, or at its
 //!                      next wait. With WOKEN the value is lost, as in CPython
+//! WAITING|WOKEN|GAVE   it could have gone on at once, and gives way first: see [`Rt::gives_way`]
 //! …|CANCELLED|TOLD     another wait of the same task has delivered this very request: if this one is dropped (the
 //!                      loser of a `select!`), it is not remembered for the next wait
 //! ```
@@ -21,8 +22,12 @@
 //! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
 //! (locks, events); queues pop it when they wake it. So the lines read exactly as CPython's do.
 
+mod giving_way;
 mod moved;
+
 mod slab;
+
+pub use giving_way::GiveWay;
 
 use crate::contexts::Contexts;
 use crate::lanes::Counters;
@@ -42,6 +47,7 @@ pub(crate) const WOKEN: u8 = 2;
 pub(crate) const CANCELLED: u8 = 4;
 pub(crate) const MUST: u8 = 8;
 pub(crate) const TOLD: u8 = 16;
+pub(crate) const GAVE: u8 = 32;
 
 /// What has to be looked after between two steps. Bits of [`Rt::attention`].
 pub(crate) mod attention {
@@ -59,6 +65,8 @@ pub(crate) mod attention {
     pub(crate) const COST: u32 = 1 << 5;
     /// The names and footprints of steps go to the strategy, or are kept.
     pub(crate) const FOLLOWED: u32 = 1 << 6;
+    /// Awaits that could go on at once give way first: the profile `every-await`.
+    pub(crate) const GIVES_WAY: u32 = 1 << 7;
 }
 
 /// What every primitive needs beside its own object.
@@ -125,6 +133,8 @@ pub(crate) enum Resumed {
     Woken,
     /// The task was cancelled while it waited: the wait is over.
     Cancelled(crate::Error),
+    /// It gave way before it looked: the wait is over. Whoever waits looks now, and goes on at once or stands in line.
+    GaveWay,
 }
 
 impl Wait {
@@ -336,7 +346,7 @@ impl Rt {
     /// Done and not cancelled: what it was given must be passed on if its task cannot use it.
     #[inline(always)]
     pub(crate) fn is_woken(&self, node: u32) -> bool {
-        self.slot(node).node.state & (WOKEN | CANCELLED) == WOKEN
+        self.slot(node).node.state & (WOKEN | CANCELLED | GAVE) == WOKEN
     }
 
     /// `fut.set_result`: the waiter runs in the next tick. It stays in its line until then.
@@ -494,6 +504,7 @@ impl Rt {
             return Resumed::Pending;
         }
         let resumed = match state & (CANCELLED | MUST) {
+            0 if state & GAVE != 0 => Resumed::GaveWay,
             0 => Resumed::Woken,
             // A request that was the task's own leaves its message with the task (`_cancel_message`).
             MUST => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.get(&node).cloned())),
@@ -564,7 +575,7 @@ impl Rt {
             }
         }
         self.end_wait(wait, if undelivered { MUST } else { 0 });
-        state & (WOKEN | CANCELLED) == WOKEN
+        state & (WOKEN | CANCELLED | GAVE) == WOKEN
     }
 
     pub(crate) fn end_wait(&mut self, wait: &mut Wait, state: u8) {

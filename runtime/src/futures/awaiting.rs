@@ -2,6 +2,7 @@
 
 use super::Future;
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::flag;
 use crate::store::{access, access_quietly};
 use crate::waits::{MUST, Resumed, Rt, Wait};
@@ -134,7 +135,10 @@ impl Found {
         }
         let taken =
             Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine");
-        let _ = access(of.loop_id, |l| l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN);
+        let _ = access(of.loop_id, |l| {
+            l.rt.touch_slot(of.slot, Touch::Write);
+            l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN;
+        });
         // SAFETY: as in `with`; and no look at it is under way.
         std::mem::replace(unsafe { &mut *self.0.cast::<Result<T>>() }, Err(taken))
     }
@@ -170,7 +174,7 @@ impl Rt {
     fn join(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) -> Poll<Read> {
         if !wait.begun() {
             if self.slot(target).is(flag::DONE) {
-                return Poll::Ready(self.read(target));
+                return self.join_at_once(wait, cx, target);
             }
             self.begin_join(wait, cx, target);
             return Poll::Pending;
@@ -180,6 +184,7 @@ impl Rt {
         self.slot_mut(target).waiters = waiters;
         match resumed {
             Resumed::Pending => Poll::Pending,
+            Resumed::GaveWay => Poll::Ready(self.read(target)), // it was done, and stays so
             Resumed::Woken if target == self.current => Poll::Ready(Read::Failed(awaits_itself())),
             Resumed::Woken => Poll::Ready(self.read(target)),
             // A request came after the target was done. CPython reads the target first: its error counts as looked at,
@@ -191,8 +196,17 @@ impl Rt {
         }
     }
 
+    #[inline(always)]
+    fn join_at_once(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) -> Poll<Read> {
+        if self.gives_way(wait, cx, Op::Await, target) {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.read(target))
+    }
+
     fn begin_join(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) {
         let current = self.current;
+        self.touch_slot(target, Touch::Read);
         if target == current {
             // CPython throws the error into the task one tick later.
             self.begin(wait, cx, Op::AwaitSelf, target);
