@@ -6,7 +6,8 @@
 //! Everything is kept in sorted vectors and whole numbers. Who made a task is not told; it is taken from the order: a
 //! lane that is ready for the first time after a step was started by that step.
 
-use super::{Seen, SeenStep, StepName, Touch, Touched};
+use super::footprints::Footprints;
+use super::{Seen, SeenStep, Touch};
 use crate::lanes::mix;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,9 +34,8 @@ pub struct LoopLessons {
     pub(crate) choices: u32,
     /// By lane, in the order of the lanes: its steps in a run.
     pub(crate) lanes: Vec<(u64, LaneLesson)>,
-    /// By step key, in the order of the keys: what the step touched when it last ran. Under the [site](StepName::site),
-    /// what any visit of it did.
-    pub(crate) footprints: Vec<(u64, Vec<Touched>)>,
+    /// By step: what it touched when it last ran.
+    pub(crate) footprints: Footprints,
     /// By object, in the order of the objects: how many steps of each lane touched it, where several lanes did and
     /// their order mattered.
     pub(crate) objects: Vec<(u64, Vec<(u64, Mean)>)>,
@@ -106,15 +106,6 @@ impl Lessons {
 }
 
 impl LoopLessons {
-    /// What a step is expected to touch.
-    pub(crate) fn footprint(&self, name: &StepName) -> &[Touched] {
-        let find = |key: u64| self.footprints.binary_search_by_key(&key, |entry| entry.0);
-        match find(name.key()).or_else(|_| find(name.site())) {
-            Ok(index) => &self.footprints[index].1,
-            Err(_) => &[],
-        }
-    }
-
     /// What is known of a lane.
     pub(crate) fn lane(&self, lane: u64) -> Option<&LaneLesson> {
         let index = self.lanes.binary_search_by_key(&lane, |entry| entry.0).ok()?;
@@ -125,7 +116,7 @@ impl LoopLessons {
         let choices = seen.steps().iter().filter(|step| !seen.others(step).is_empty()).count();
         self.choices = self.choices.max(choices as u32);
         self.learn_lanes(seen);
-        self.learn_footprints(seen);
+        self.footprints.learn(seen.steps().iter().map(|step| (step.name, seen.touched(step))));
         self.learn_objects(seen);
         self.learn_races(seen);
     }
@@ -146,23 +137,6 @@ impl LoopLessons {
             lesson.own.add(count);
             lesson.all.add(all[&lane]);
         }
-    }
-
-    fn learn_footprints(&mut self, seen: &Seen) {
-        for step in seen.steps() {
-            let touched = seen.touched(step).to_vec();
-            self.footprints.push((step.name.site(), touched.clone()));
-            self.footprints.push((step.name.key(), touched));
-        }
-        // Stable, so that the last of each key is the newest.
-        self.footprints.sort_by_key(|entry| entry.0);
-        self.footprints.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                std::mem::swap(later, earlier);
-            }
-            same
-        });
     }
 
     fn learn_objects(&mut self, seen: &Seen) {
@@ -195,7 +169,7 @@ impl LoopLessons {
         for (lane, lesson) in &self.lanes {
             digest = mix(mix(mix(digest, *lane), lesson.own.digest()), lesson.all.digest());
         }
-        for (key, footprint) in &self.footprints {
+        for (key, footprint) in self.footprints.iter() {
             digest = mix(digest, *key);
             for touched in footprint {
                 digest = mix(mix(digest, touched.object), touched.touch as u64);

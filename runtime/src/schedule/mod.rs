@@ -14,6 +14,7 @@
 mod behaviour;
 mod constraints;
 mod footprint;
+mod footprints;
 mod lessons;
 mod prefix;
 mod seen;

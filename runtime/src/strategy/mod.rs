@@ -162,10 +162,7 @@ impl Strategy {
             }
             Strategy::Pos => Some(Box::new(pos::Pos::new(lessons.cloned()))),
             Strategy::Urw => Some(Box::new(urw::Urw::new(lessons.cloned()))),
-            Strategy::Surw => {
-                let base = pos::Pos::new(None);
-                Some(Box::new(surw::Surw::new(lessons.cloned(), base)))
-            }
+            Strategy::Surw => Some(Box::new(surw::Surw::new(lessons.cloned()))),
             Strategy::Reversal => Some(Box::new(reversal::Reversal::new(lessons.cloned()))),
         }
     }

@@ -75,7 +75,7 @@ impl Pos {
     fn expect_touches(&mut self, entry: u32, pending: &Pending) {
         let Some(lessons) = &self.lessons else { return };
         let arrival = self.entries[entry as usize].arrival;
-        for touched in lessons.footprint(&pending.name) {
+        for touched in lessons.footprints.of(&pending.name) {
             let Ok(index) = self.objects.binary_search(&touched.object) else { continue };
             let touchers = &mut self.touchers[index];
             if touchers.list.len() >= touchers.room {

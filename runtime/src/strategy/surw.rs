@@ -6,22 +6,58 @@
 //! is parked, the one that is meant must wait for one of them: one is drawn in the same way, among these.
 //!
 //! Lanes keep their names from run to run, so that one that was not started yet can be meant. Steps elsewhere come by
-//! the base order, and without lessons that is all.
+//! a base order, drawn for the run as well, and without lessons that is all.
 //!
 //! Source: Zhao, Yang, Madhusudan, Bowers, "Selectively Uniform Concurrency Testing", ASPLOS 2025, section 4.
 
 use super::lane_numbers::LaneNumbers;
+use super::pos::Pos;
+use super::urw::Urw;
 use super::weights::Weights;
 use super::{Order, Pending};
+
 use crate::choices::Stream;
 use crate::schedule::{SharedLessons, StepName, Touched};
 
 const NOBODY: u32 = u32::MAX;
+const DRAWN: &str = "the base is drawn with the first entry";
 
-pub(super) struct Surw<Base> {
+/// The order of what is not parked.
+enum Base {
+    /// Every interleaving about as often.
+    Even(Urw),
+    /// A random priority for each entry.
+    Priorities(Pos),
+}
+
+impl Base {
+    /// Mostly the even one, which meets most bugs sooner. Where it seldom lets a short lane wait for a long one, the
+    /// other does.
+    fn draw(lessons: Option<&SharedLessons>, stream: &mut Stream) -> Base {
+        match stream.below(3) {
+            0 => Base::Priorities(Pos::new(None)),
+            _ => Base::Even(Urw::new(lessons.cloned())),
+        }
+    }
+
+    fn ready(&mut self, entry: u32, pending: &Pending, stream: &mut Stream) {
+        match self {
+            Base::Even(order) => order.ready(entry, pending, stream),
+            Base::Priorities(order) => order.ready(entry, pending, stream),
+        }
+    }
+
+    fn pick(&mut self, stream: &mut Stream) -> u32 {
+        match self {
+            Base::Even(order) => order.pick(stream),
+            Base::Priorities(order) => order.pick(stream),
+        }
+    }
+}
+
+pub(super) struct Surw {
     lessons: Option<SharedLessons>,
     object: Option<u64>,
-    started: bool,
     numbers: LaneNumbers,
     /// By lane: how many steps that touch the object it has left.
     left: Weights,
@@ -31,29 +67,28 @@ pub(super) struct Surw<Base> {
     waiting: Vec<Option<(u32, Pending)>>,
     /// The lane that is to touch the object next.
     meant: u32,
-    base: Base,
+    /// Drawn with the first entry.
+    base: Option<Base>,
     /// How many entries the base has.
     ready: usize,
 }
 
-impl<Base: Order> Surw<Base> {
-    pub(super) fn new(lessons: Option<SharedLessons>, base: Base) -> Surw<Base> {
+impl Surw {
+    pub(super) fn new(lessons: Option<SharedLessons>) -> Surw {
         Surw {
             lessons,
             object: None,
-            started: false,
             numbers: LaneNumbers::new(),
             left: Weights::default(),
             parked: Weights::default(),
             waiting: Vec::new(),
             meant: NOBODY,
-            base,
+            base: None,
             ready: 0,
         }
     }
 
     fn draw_object(&mut self, stream: &mut Stream) {
-        self.started = true;
         let Some(lessons) = &self.lessons else { return };
         let drawn = stream.below(lessons.objects.len() as u32) as usize;
         let Some((object, lanes)) = lessons.objects.get(drawn) else { return };
@@ -82,13 +117,13 @@ impl<Base: Order> Surw<Base> {
 
     fn push(&mut self, entry: u32, pending: &Pending, stream: &mut Stream) {
         self.ready += 1;
-        self.base.ready(entry, pending, stream);
+        self.base.as_mut().expect(DRAWN).ready(entry, pending, stream);
     }
 
     /// Is the entry to wait? A lane of which more comes than was expected has one such step left at least.
     fn parks(&mut self, entry: u32, pending: &Pending) -> bool {
         let (Some(object), Some(lessons)) = (self.object, &self.lessons) else { return false };
-        if !touches(lessons.footprint(&pending.name), object) {
+        if !touches(lessons.footprints.of(&pending.name), object) {
             return false;
         }
         let lane = self.numbers.of(&pending.name);
@@ -114,9 +149,10 @@ fn touches(footprint: &[Touched], object: u64) -> bool {
     footprint.iter().any(|touched| touched.object == object)
 }
 
-impl<Base: Order> Order for Surw<Base> {
+impl Order for Surw {
     fn ready(&mut self, entry: u32, pending: &Pending, stream: &mut Stream) {
-        if !self.started {
+        if self.base.is_none() {
+            self.base = Some(Base::draw(self.lessons.as_ref(), stream));
             self.draw_object(stream);
         }
         if !self.parks(entry, pending) {
@@ -132,7 +168,7 @@ impl<Base: Order> Order for Surw<Base> {
             self.unpark(lane, stream);
         }
         self.ready -= 1;
-        self.base.pick(stream)
+        self.base.as_mut().expect(DRAWN).pick(stream)
     }
 
     fn executed(&mut self, name: &StepName, touched: &[Touched], stream: &mut Stream) {

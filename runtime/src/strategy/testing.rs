@@ -194,8 +194,8 @@ mod tests {
     fn a_step_of_an_unseen_visit_is_expected_to_do_what_others_there_did() {
         let program = Program { lanes: vec![vec![writes(3); 3]] };
         let lessons = program.lessons();
-        assert_eq!(lessons.footprint(&StepName { visit: 99, ..name(0, 1) })[0].object, 3);
-        assert!(lessons.footprint(&name(1, 1)).is_empty());
+        assert_eq!(lessons.footprints.of(&StepName { visit: 99, ..name(0, 1) })[0].object, 3);
+        assert!(lessons.footprints.of(&name(1, 1)).is_empty());
     }
 
     #[test]
