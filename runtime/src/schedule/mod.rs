@@ -15,6 +15,7 @@ mod behaviour;
 mod constraints;
 mod footprint;
 mod lessons;
+mod numbers;
 mod prefix;
 mod seen;
 mod step_name;
