@@ -10,7 +10,7 @@ use crate::exceptions::{ErrorContext, Handlers, never_retrieved, report};
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::ready::Ready;
-use crate::schedule::{Behaviour, Seen};
+use crate::schedule::Seen;
 use crate::slots::{Cold, Kind, NONE, Slot, Word, flag};
 use crate::store::{self, Objects, access, access_quietly};
 use crate::strategy::Strategy;
@@ -188,7 +188,8 @@ impl Rt {
         if settings.seen || settings.behaviour {
             self.attention |= attention::FOLLOWED;
             self.observed.seen = settings.seen.then(Seen::default);
-            self.observed.behaviour = settings.behaviour.then(Behaviour::default);
+            self.observed.behaviour =
+                settings.behaviour.then(|| std::mem::take(&mut self.observed.spare_behaviour));
         }
         self.observed.loop_number = settings.number;
         self.observed.prefix.clone_from(&settings.lane_prefix);

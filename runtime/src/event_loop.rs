@@ -257,7 +257,7 @@ impl EventLoop {
 
     /// The behaviour so far; none if it was not asked for.
     pub fn take_behaviour(&self) -> Option<Behaviour> {
-        self.look(|l| l.rt.observed.behaviour.as_mut().map(std::mem::take)).flatten()
+        self.look(|l| l.rt.observed.behaviour.as_mut().map(Behaviour::take)).flatten()
     }
 
     /// What became of the constraints that the loop was to follow, so far.

@@ -35,6 +35,8 @@ pub(crate) struct Steps {
     pub(crate) picked_name: Option<StepName>,
     pub(crate) seen: Option<Seen>,
     pub(crate) behaviour: Option<Behaviour>,
+    /// The room of an earlier run's.
+    pub(crate) spare_behaviour: Behaviour,
     /// The strategy says that the run repeats one that was made.
     pub(crate) redundant: bool,
     /// The number of the loop in its run.
@@ -129,7 +131,11 @@ impl Steps {
     pub(crate) fn clear(&mut self) {
         self.names.clear();
         self.touched.clear();
-        (self.followed, self.picked_name, self.seen, self.behaviour) = (None, None, None, None);
+        (self.followed, self.picked_name, self.seen) = (None, None, None);
+        if let Some(mut behaviour) = self.behaviour.take() {
+            behaviour.clear();
+            self.spare_behaviour = behaviour;
+        }
         (self.redundant, self.loop_number) = (false, 0);
         self.object_keys.clear();
         self.visits.clear();

@@ -101,7 +101,7 @@ pub mod sim {
     pub use crate::run::Simulation;
     pub use crate::world::{Cut, Exited, Host, HostBuilder, LinkBuilder, Partition, World, WorldError};
     pub use counterpoint_net::{Latency, Link, Preset, Ratio, StackSettings};
-    pub use counterpoint_runtime::{TaskRng, rng};
+    pub use counterpoint_runtime::{Shared, SharedRead, SharedWrite, TaskRng, rng};
 }
 
 /// What is looked for in a run.

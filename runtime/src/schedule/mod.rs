@@ -16,6 +16,7 @@ mod constraints;
 mod footprint;
 mod footprints;
 mod lessons;
+mod numbers;
 mod prefix;
 mod seen;
 mod step_name;
