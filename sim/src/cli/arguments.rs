@@ -1,7 +1,8 @@
 //! What can be typed.
 
+use crate::explore::Sampling;
 use clap::{Args, Parser, Subcommand};
-use counterpoint_runtime::{Profile, Strategy};
+use counterpoint_runtime::Profile;
 use std::path::PathBuf;
 
 /// Finds, replays and explains bugs of concurrent programs, in simulated runs that a seed fixes.
@@ -48,9 +49,10 @@ pub(super) struct Choice {
     /// Which orders are legal: fifo (asyncio's alone) or any-ready
     #[arg(long, value_name = "P")]
     pub(super) profile: Option<Profile>,
-    /// How legal orders are sampled: fifo (the ordinary one) or random
+    /// How legal orders are sampled: portfolio (many strategies in turn), or one strategy
+    /// [default: portfolio]
     #[arg(long, value_name = "S")]
-    pub(super) strategy: Option<Strategy>,
+    pub(super) strategy: Option<Sampling>,
     /// The scenario with its bug repaired
     #[arg(long)]
     pub(super) fixed: bool,

@@ -5,7 +5,7 @@ use super::choice::simulation;
 use super::output::{End, Paint, grouped, print, quoted};
 use super::run::title;
 use super::{Scenario, Usage, json};
-use crate::explore::{Confirmation, Finding, Hunt, Hunted};
+use crate::explore::{Confirmation, Finding, Hunt, Hunted, Progress};
 use crate::recording::Recording;
 use crate::run::Simulation;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,7 +18,7 @@ pub(super) fn hunt(scenarios: &[Scenario], arguments: &Arguments) -> Result<End,
     let choice = &arguments.choice;
     let simulation = simulation(scenarios, choice)?;
     let bar = progress_bar(arguments.runs, choice.json);
-    let progress = |made| bar.inc(made);
+    let progress = |progress: Progress| bar.set_position(progress.runs);
     let mut hunt =
         Hunt::new(&simulation).runs(0..arguments.runs).stop_at_first(!arguments.all).on_progress(&progress);
     if let Some(jobs) = arguments.jobs {
@@ -91,7 +91,7 @@ fn hunt_value(choice: &Choice, simulation: &Simulation, hunted: &Hunted, files: 
         "fixed": choice.fixed,
         "seed": simulation.settings.seed,
         "profile": simulation.settings.profile.name(),
-        "strategy": simulation.settings.strategy.name(),
+        "strategy": simulation.settings.sampling.name(),
         "runs": hunted.runs,
         "passed": hunted.passed() && hunted.inconclusive == 0,
         "inconclusive": hunted.inconclusive,

@@ -3,6 +3,7 @@
 //! A failure is found in a run that nobody watches. Its run is made again, traced and recorded, and the failure must come
 //! back; what does not come back is reported as such, with the step at which the program strays.
 
+use super::learning::Learning;
 use crate::ending::Run;
 use crate::outcome::{Failure, Outcome};
 use crate::run::Simulation;
@@ -38,16 +39,18 @@ pub enum Confirmation {
 }
 
 /// The first run that failed in one way.
-pub(super) struct First {
-    pub(super) run: u64,
-    pub(super) count: u64,
-    pub(super) failure: Failure,
+#[derive(Clone, Debug)]
+pub(crate) struct First {
+    pub(crate) run: u64,
+    pub(crate) count: u64,
+    pub(crate) failure: Failure,
 }
 
 /// Runs a failing run again, traced and recorded.
-pub(super) fn confirm(simulation: &Simulation, first: First) -> Finding {
+pub(super) fn confirm(simulation: &Simulation, learning: &Learning, first: First) -> Finding {
     let settings = Settings { number: first.run, ..simulation.settings.clone() };
-    let watched = simulation.run_as(&settings, &Watch { trace: true, record: true, ..Watch::default() });
+    let watched =
+        learning.run(simulation, &settings, &Watch { trace: true, record: true, ..Watch::default() });
     let same = watched.outcome.failure().filter(|failure| failure.identity == first.failure.identity);
     let fails_in_fifo = settings.profile == Profile::Fifo || {
         let ordinary = Settings { profile: Profile::Fifo, ..settings.clone() };
