@@ -1,6 +1,6 @@
 //! A command line for a crate's own scenarios.
 //!
-//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt` and `replay`:
+//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt`, `merge` and `replay`:
 //!
 //! ```no_run
 //! use counterpoint::cli::Scenario;
@@ -17,15 +17,19 @@
 //! Exit codes: 0 passed, 1 a failure was found, 2 the command line or a recording cannot be used, 3 inconclusive.
 //!
 //! `arguments` is what can be typed; each command has a file of its name, and `choice` finds the simulation that it is
-//! about; `output` and `json` write.
+//! about; `hunt_report` is what `hunt` and `merge` print,
+//! `results` their files; `output` and `json` write.
 
 mod arguments;
 mod choice;
 mod hunt;
+mod hunt_report;
 mod json;
 mod list;
+mod merge;
 mod output;
 mod replay;
+mod results;
 mod run;
 mod scenario;
 
@@ -55,6 +59,7 @@ fn execute(scenarios: &[Scenario], command: Command) -> Result<End, Usage> {
         Command::List { json } => Ok(list::list(scenarios, json)),
         Command::Run(arguments) => run::run(scenarios, &arguments),
         Command::Hunt(arguments) => hunt::hunt(scenarios, &arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Replay(arguments) => replay::replay_file(scenarios, &arguments),
     }
 }

@@ -12,6 +12,17 @@ pub(super) enum End {
     Inconclusive,
 }
 
+impl End {
+    /// The word for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            End::Passed => "passed",
+            End::Failed => "failed",
+            End::Inconclusive => "inconclusive",
+        }
+    }
+}
+
 impl From<End> for std::process::ExitCode {
     fn from(end: End) -> Self {
         Self::from(match end {

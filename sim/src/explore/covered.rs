@@ -9,6 +9,7 @@ use crate::run::Simulation;
 use crate::settings::Settings;
 use crate::watch::Watch;
 use counterpoint_runtime::Strategy;
+use counterpoint_runtime::schedule::SitePair;
 use counterpoint_runtime::trace::{Event, StepRecord};
 use std::collections::BTreeMap;
 
@@ -41,6 +42,7 @@ pub struct Covered {
 /// Two places of a program that conflict, and came in one order only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
+    pub(crate) pair: SitePair,
     /// What came first, as a task and a place.
     pub first: String,
     /// What came after it.
@@ -99,7 +101,7 @@ pub(crate) fn gaps_of(coverage: &Coverage, simulation: &Simulation, learning: &L
     let named = gaps.into_iter().filter_map(|(pair, run)| {
         let places = places.entry(run).or_insert_with(|| places_of(run, simulation, learning));
         let text = |site| places.get(&site).cloned();
-        Some(Gap { first: text(pair.first)?, second: text(pair.second)?, run })
+        Some(Gap { pair, first: text(pair.first)?, second: text(pair.second)?, run })
     });
     named.collect()
 }
