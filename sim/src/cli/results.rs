@@ -252,8 +252,9 @@ impl Which {
     /// How another hunt differs from this one, in words; none if it does not.
     pub(super) fn difference(&self, other: &Which) -> Option<String> {
         let (here, there) = (json!(self), json!(other));
-        let fields = here.as_object()?.iter();
-        let (name, value) = fields.filter(|(name, value)| there[name.as_str()] != **value).next()?;
+        let fields = here.as_object()?.iter().filter(|(name, value)| there[name.as_str()] != **value);
+        // What was typed explains why run 0 differs as well.
+        let (name, value) = fields.min_by_key(|(name, _)| name.as_str() == "program")?;
         let there = &there[name.as_str()];
         Some(match name.as_str() {
             "program" => "run 0 went otherwise there: the programs differ, or read something that the seed does not fix"
@@ -280,7 +281,7 @@ impl Failed {
             message: failure.message.clone(),
             task: failure.task.clone(),
             place: failure.place.clone(),
-            time_ns: u64::try_from(failure.time.as_nanos()).unwrap_or(u64::MAX),
+            time_ns: failure.time.as_nanos(),
             step: failure.step,
             told: None,
         }

@@ -265,7 +265,8 @@ struct Shared {
 /// What came of the runs that threads have told of.
 struct Total {
     tally: Tally,
-    kept_at: Duration,
+    /// When it was last given to whoever keeps it.
+    kept_at: Option<Duration>,
 }
 
 impl Shared {
@@ -278,7 +279,7 @@ impl Shared {
             out_of_time: AtomicBool::new(false),
             learning: Learning::default(),
             stopwatch: Stopwatch::new(),
-            total: Mutex::new(Total { tally, kept_at: Duration::ZERO }),
+            total: Mutex::new(Total { tally, kept_at: None }),
         }
     }
 
@@ -373,8 +374,8 @@ impl Worker<'_> {
         }
         if let Some(keep) = self.hunt.keeper {
             let now = self.shared.stopwatch.elapsed();
-            if now.saturating_sub(*kept_at) >= KEEP_EVERY {
-                *kept_at = now;
+            if kept_at.is_none_or(|kept_at| now.saturating_sub(kept_at) >= KEEP_EVERY) {
+                *kept_at = Some(now);
                 keep(tally);
             }
         }

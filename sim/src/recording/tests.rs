@@ -43,7 +43,7 @@ prop_compose! {
             processes.into_iter().map(|(host, steps)| RecordedProcess { host, steps }).collect();
         let draws =
             draws.into_iter().map(|(kind, key, value)| Drawn { kind: Kind::ALL[kind], key, value }).collect();
-        let strategy = Strategy::Pos;
+        let strategy = crate::recording::Strategy::Pos;
         Recording { name, fixed, settings, strategy, lessons, steps, processes, draws, fingerprint, failure }
     }
 }
