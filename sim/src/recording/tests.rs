@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::explore::portfolio::Sampling;
-use counterpoint_runtime::Profile;
+use counterpoint_runtime::{Profile, Strategy};
 use proptest::prelude::{Strategy as Values, *};
 
 fn steps() -> impl Values<Value = Vec<RecordedStep>> {
@@ -43,7 +43,7 @@ prop_compose! {
             processes.into_iter().map(|(host, steps)| RecordedProcess { host, steps }).collect();
         let draws =
             draws.into_iter().map(|(kind, key, value)| Drawn { kind: Kind::ALL[kind], key, value }).collect();
-        let strategy = crate::recording::Strategy::Pos;
+        let strategy = Strategy::Pos;
         Recording { name, fixed, settings, strategy, lessons, steps, processes, draws, fingerprint, failure }
     }
 }

@@ -102,8 +102,8 @@ fn a_recording_in_a_file_is_the_recording() {
 #[test]
 fn a_hunt_that_finds_nothing_says_so_and_tells_its_progress() {
     let made = AtomicU32::new(0);
-    let count = |more: u64| {
-        made.fetch_add(more as u32, Ordering::Relaxed);
+    let count = |progress: Progress| {
+        made.fetch_max(progress.runs as u32, Ordering::Relaxed);
     };
     let simulation = Simulation::new(|| async { Ok(()) });
     let hunted = Hunt::new(&simulation).runs(5..105).jobs(3).on_progress(&count).start();
