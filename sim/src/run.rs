@@ -189,8 +189,7 @@ impl Simulation {
 
     fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
         let sink = watch.trace.then(Sink::new);
-        let mut under_test =
-            UnderTest::new(make_loop(settings, watch, sink.clone()), settings.tasks_must_end);
+        let mut under_test = UnderTest::new(make_loop(settings, watch, sink.clone()), settings);
         if self.in_world {
             under_test.put_into_world(settings, watch, sink);
         }

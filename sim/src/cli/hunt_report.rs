@@ -271,3 +271,21 @@ fn count_of(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chance_is_told_as_one_believes_it() {
+        let cases = [
+            ((0, 1000), "less than 1 in 1,000"),
+            ((1, 1), "100 in 100"),
+            ((3, 4), "75 in 100"),
+            ((3, 1000), "about 1 in 333"),
+        ];
+        for ((once, runs), text) in cases {
+            assert_eq!(chance(once, runs), text);
+        }
+    }
+}

@@ -136,3 +136,7 @@ fn gaps(files: &[Named], total: &Tally) -> Vec<Gap> {
     gaps.retain(|gap| met.insert(gap.pair));
     gaps
 }
+
+#[cfg(test)]
+#[path = "merge/tests.rs"]
+mod tests;
