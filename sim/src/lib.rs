@@ -43,7 +43,7 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
+//! | 0 words | `explore::portfolio`, `outcome`, `panics`, `settings` | what a run is made of and ends in |
 //! | 1 pure | `deviations`, `observed`, `recording`, `report`, `watch` | a run as a file, as few deviations, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the world | `world` | hosts, and what happens to them |

@@ -174,6 +174,18 @@ impl Identity {
         Identity { kind: FailureKind::Deadlock, subject: String::new(), lanes: tasks }
     }
 
+    /// What it is made of, for a file: the kind, a text, and lanes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn parts(&self) -> (FailureKind, &str, &[u64]) {
+        (self.kind, &self.subject, &self.lanes)
+    }
+
+    /// From what a file kept.
+    #[cfg(feature = "cli")]
+    pub(crate) fn from_parts(kind: FailureKind, subject: String, lanes: Vec<u64>) -> Identity {
+        Identity { kind, subject, lanes }
+    }
+
     /// The kind of the failure.
     pub fn kind(&self) -> FailureKind {
         self.kind

@@ -35,12 +35,15 @@ impl Watch {
             .number(number)
             .seed(self.seed(settings))
             .profile(settings.profile)
-            .strategy(settings.strategy)
+            .strategy(settings.strategy())
             .record(self.record)
             .seen(self.seen)
             .behaviour(self.behaviour);
         if let Some((min, max)) = settings.step_cost {
             builder = builder.step_cost(min, max);
+        }
+        if let Some(steps) = settings.fair_after() {
+            builder = builder.fair_after(steps);
         }
         if let Some(lessons) = self.lessons.as_ref().and_then(|lessons| lessons.of_loop(number)) {
             builder = builder.lessons(Arc::clone(lessons));

@@ -11,6 +11,8 @@ pages! {
     Readme: "README.md",
     Introduction: "docs/src/introduction.md",
     GettingStarted: "docs/src/getting-started.md",
+    Hunting: "docs/src/how-to/hunting.md",
+    Sweeps: "docs/src/how-to/sweeps.md",
     Names: "docs/src/reference/names.md",
     Hosts: "docs/src/reference/hosts.md",
     Links: "docs/src/reference/links.md",
