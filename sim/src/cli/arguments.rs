@@ -39,6 +39,42 @@ pub(super) enum Command {
     Merge(Merge),
     /// Plays a recorded run again, and says whether it is the same
     Replay(Replay),
+    /// Measures how well bugs are found, on the scenarios with a fixed twin
+    Measure(Measure),
+}
+
+#[derive(Args)]
+pub(super) struct Measure {
+    #[command(subcommand)]
+    pub(super) what: Measured,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Measured {
+    /// After how many runs each strategy finds each bug, and whether it ever blames a fixed twin
+    Strategies(MeasureStrategies),
+}
+
+#[derive(Args)]
+pub(super) struct MeasureStrategies {
+    /// The scenarios [default: all with a fixed twin]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// The strategies [default: all]
+    #[arg(long = "strategy", value_name = "S", value_parser = sampling)]
+    pub(super) strategies: Vec<Sampling>,
+    /// How many hunts for each scenario and strategy, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) trials: u64,
+    /// The most runs of a hunt
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..1 << 48))]
+    pub(super) cap: u64,
+    /// How many runs of each fixed twin under each strategy, of which none may fail; 0 leaves them out
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(..1 << 48))]
+    pub(super) twin_runs: u64,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What decides a run; shared by `run` and `hunt`.

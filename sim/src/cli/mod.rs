@@ -1,6 +1,6 @@
 //! A command line for a crate's own scenarios.
 //!
-//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt`, `merge` and `replay`:
+//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt`, `merge`, `replay` and `measure`:
 //!
 //! ```no_run
 //! use counterpoint::cli::Scenario;
@@ -26,6 +26,7 @@ mod hunt;
 mod hunt_report;
 mod json;
 mod list;
+mod measure;
 mod merge;
 mod output;
 mod replay;
@@ -60,6 +61,7 @@ fn execute(scenarios: &[Scenario], command: Command) -> Result<End, Usage> {
         Command::Run(arguments) => run::run(scenarios, &arguments),
         Command::Hunt(arguments) => hunt::hunt(scenarios, &arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Measure(arguments) => measure::measure(scenarios, &arguments),
         Command::Replay(arguments) => replay::replay_file(scenarios, &arguments),
     }
 }

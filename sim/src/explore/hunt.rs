@@ -166,7 +166,18 @@ impl<'a> Hunt<'a> {
 
     /// Hunts.
     pub fn start(self) -> Hunted {
-        let shared = Shared::new(&self);
+        let shared = self.make_runs();
+        self.report(shared)
+    }
+
+    /// Hunts, and looks no closer at what was found.
+    #[cfg(feature = "cli")]
+    pub(crate) fn tally(self) -> Tally {
+        self.make_runs().total.into_inner().unwrap_or_else(PoisonError::into_inner).tally
+    }
+
+    fn make_runs(&self) -> Shared {
+        let shared = Shared::new(self);
         if self.jobs == 1 {
             self.work(&shared);
         } else {
@@ -184,7 +195,7 @@ impl<'a> Hunt<'a> {
         if let Some(keep) = self.keeper {
             keep(&shared.total().tally);
         }
-        self.report(shared)
+        shared
     }
 
     /// One thread's part.
