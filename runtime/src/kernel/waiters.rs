@@ -226,7 +226,7 @@ impl Line {
 
 pub(super) fn wake(rt: &mut Rt, object: &mut Object, line: Line) {
     let mut node = rt.first(line.of(object));
-    while node != crate::slots::NONE {
+    while node != NONE {
         let next = rt.next(node);
         if rt.is_pending(node) {
             rt.wake(node);
