@@ -52,6 +52,13 @@ impl Contexts {
         self.slots.len() as u32 - 1
     }
 
+    /// As [`insert`](Contexts::insert), for one that the program has a handle of.
+    fn insert_shared(&mut self, values: Rc<Values>) -> u32 {
+        let number = self.insert(values);
+        self.slots[number as usize].shared = true;
+        number
+    }
+
     fn values(&self, context: u32) -> Option<&Rc<Values>> {
         (context != NONE).then(|| &self.slots[context as usize].values)
     }
@@ -283,7 +290,7 @@ impl Context {
     fn with_values(values: impl FnOnce(&mut Rt) -> Rc<Values>) -> Context {
         let made = access_current(|l| {
             let values = values(&mut l.rt);
-            Context { loop_id: l.id, number: l.rt.contexts.insert(values) }
+            Context { loop_id: l.id, number: l.rt.contexts.insert_shared(values) }
         });
         match made {
             Some(made) => made,
@@ -300,7 +307,7 @@ impl Context {
     /// The context that a task or callback was given; an empty one if nobody has written to it.
     pub(crate) fn of_slot(loop_id: u64, slot: u32) -> Context {
         let number = access(loop_id, |l| match l.rt.cold[slot as usize].context {
-            NONE => l.rt.contexts.insert(Rc::default()),
+            NONE => l.rt.contexts.insert_shared(Rc::default()),
             context => l.rt.share_context(context),
         });
         Context { loop_id, number: number.unwrap_or(NONE) }
@@ -310,7 +317,7 @@ impl Context {
     pub fn copy(&self) -> Context {
         let number = access(self.loop_id, |l| {
             let values = l.rt.contexts.values(self.number).map(Rc::clone).unwrap_or_default();
-            l.rt.contexts.insert(values)
+            l.rt.contexts.insert_shared(values)
         });
         Context { loop_id: self.loop_id, number: number.unwrap_or(NONE) }
     }

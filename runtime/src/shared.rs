@@ -198,7 +198,10 @@ impl<T: fmt::Debug + 'static> fmt::Debug for Shared<T> {
             Rc::clone(value)
         });
         match value {
-            Some(value) => write!(f, "{} [{value:?}]", self.value.object().name()),
+            Some(value) => match value.try_borrow() {
+                Ok(value) => write!(f, "{} [{:?}]", self.value.object().name(), *value),
+                Err(_) => write!(f, "{} [in use]", self.value.object().name()),
+            },
             None => write!(f, "a Shared value of a closed event loop"),
         }
     }

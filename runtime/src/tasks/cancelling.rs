@@ -75,6 +75,10 @@ impl Rt {
         }
         let node = &self.slot(task).node;
         if node.state & WAITING == 0 || !self.is_pending(task) {
+            if node.state & WAITING != 0 {
+                // What it waits for is over already; had this request come before, it would have been cancelled.
+                self.touch_awaited(node.op, node.object, Touch::Read);
+            }
             return Some(taken);
         }
         if node.op == Op::Await {
