@@ -504,7 +504,8 @@ impl Loop {
         let strategy = if settings.replay.is_some() { Strategy::RandomWalk } else { settings.strategy };
         let directed = settings.directed.as_ref().filter(|_| settings.replay.is_none());
         self.picker = strategy.start(settings.profile, directed, settings.lessons.as_ref());
-        self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
+        let schedule_seed = settings.schedule_seed.unwrap_or(settings.seed);
+        self.schedule.restart(schedule_seed, Purpose::Schedule(settings.number));
         self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
         self.rt.configure(&settings);
         if let Picker::Ordered(order) = &self.picker {

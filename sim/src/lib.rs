@@ -44,7 +44,7 @@
 //! | layer | modules | what |
 //! |---|---|---|
 //! | 0 words | `explore::portfolio`, `outcome`, `panics`, `settings` | what a run is made of and ends in |
-//! | 1 pure | `deviations`, `observed`, `recording`, `report`, `watch` | a run as a file, as few deviations, and as text for people |
+//! | 1 pure | `deviations`, `observed`, `recording`, `report`, `shrink`, `token`, `watch` | a run as a file, as few deviations, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the world | `world` | hosts, and what happens to them |
 //! | 4 the end | `ending` | how a run ends, and what the outcome is |
@@ -67,6 +67,8 @@ mod recording;
 mod report;
 mod run;
 mod settings;
+mod shrink;
+mod token;
 mod watch;
 mod world;
 

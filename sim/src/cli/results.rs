@@ -298,7 +298,7 @@ impl Failed {
             time: Instant::ZERO + Duration::from_nanos(self.time_ns),
             step: self.step,
             deadlock: None, // its text is the message
-            identity: Identity::from_parts(kind, self.subject.clone(), lanes),
+            identity: Identity::from_parts(kind, self.subject.clone(), lanes, self.place.as_deref()),
         };
         Some(First { run: self.run, count: self.count, failure })
     }
