@@ -87,6 +87,23 @@ impl Deviations {
     }
 }
 
+impl Deviation {
+    /// The steps that it is about, by loop and step key: the held one and that until which it holds, or where a burst
+    /// begins.
+    pub(crate) fn steps(&self) -> Vec<(u32, u64)> {
+        let (number, patterns) = match self {
+            Deviation::Hold(number, hold) => (*number, vec![hold.held, hold.until]),
+            Deviation::Burst(number, burst) => (*number, vec![burst.from]),
+            Deviation::Draw(_) => return Vec::new(),
+        };
+        let exact = patterns.into_iter().filter_map(|pattern| match pattern {
+            StepPattern::Exact(key) => Some((number, key)),
+            StepPattern::Short { .. } | StepPattern::Nth { .. } => None,
+        });
+        exact.collect()
+    }
+}
+
 /// The holds that make a loop's order out of the ordinary one, those that end first being first.
 fn holds_of(seen: &Seen) -> Vec<Hold> {
     let mut last = BTreeMap::new();

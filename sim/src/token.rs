@@ -40,7 +40,7 @@ const CHECKSUM_LETTERS: usize = 3;
 pub struct Token {
     /// Of the simulation's name.
     pub(crate) scenario: u32,
-    /// Of the program with the bug repaired.
+    /// Of the program with the bug repaired: a matter of the command line, which has both under one name.
     pub(crate) fixed: bool,
     pub(crate) profile: Profile,
     pub(crate) data_seed: u64,
@@ -173,11 +173,10 @@ fn digest_of_failure(identity: &Identity) -> u32 {
 }
 
 impl Token {
-    /// The token of deviations that make the program of this name fail like this. `step_of` knows the steps of a loop by
+    /// The token of deviations that make the simulation of this name fail like this. `step_of` knows the steps of a loop by
     /// their keys, and which of their lanes they are; a deviation with a step that it does not know is left out.
     pub(crate) fn new(
         name: &str,
-        fixed: bool,
         deviations: &Deviations,
         failure: &Identity,
         step_of: impl Fn(u32, u64) -> Option<KeptStep>,
@@ -199,7 +198,7 @@ impl Token {
         });
         Token {
             scenario: digest_of(name),
-            fixed,
+            fixed: false,
             profile: deviations.profile,
             data_seed: deviations.data_seed,
             kept: kept.collect(),
@@ -222,9 +221,10 @@ impl Token {
         self.profile
     }
 
-    /// Is it of the program with the bug repaired?
-    pub fn is_of_fixed(&self) -> bool {
-        self.fixed
+    /// The same, of the program with the bug repaired, or not of that.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_fixed(self, fixed: bool) -> Token {
+        Token { fixed, ..self }
     }
 
     /// Is it of the program of this name?
@@ -243,9 +243,10 @@ impl Token {
         let kept = self.kept.iter().zip(by).filter_map(|(kept, by)| {
             let (first, second) = (*by)?;
             Some(match kept {
-                Kept::Hold { in_loop, held, until } => {
-                    Deviation::Hold(*in_loop, Hold { held: held.pattern(first), until: until.pattern(second) })
-                }
+                Kept::Hold { in_loop, held, until } => Deviation::Hold(
+                    *in_loop,
+                    Hold { held: held.pattern(first), until: until.pattern(second) },
+                ),
                 Kept::Burst { in_loop, from, steps } => {
                     Deviation::Burst(*in_loop, Burst { from: from.pattern(first), steps: *steps })
                 }

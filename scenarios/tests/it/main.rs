@@ -2,6 +2,7 @@
 
 mod bugs;
 mod lessons;
+mod shrinking;
 mod twins;
 
 use counterpoint::cli::Scenario;

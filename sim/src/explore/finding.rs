@@ -4,10 +4,12 @@
 //! back; what does not come back is reported as such, with the step at which the program strays.
 
 use super::learning::Learning;
+use super::shrinking::{Shrunk, shrink_finding};
 use crate::ending::Run;
 use crate::outcome::{Failure, Outcome};
 use crate::run::Simulation;
 use crate::settings::Settings;
+use crate::shrink::Budget;
 use crate::watch::Watch;
 use counterpoint_runtime::Profile;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Finding {
     pub fails_in_fifo: bool,
     /// The run that was watched: with a trace and a recording.
     pub watched: Run,
+    /// The fewest deviations that make it fail, and why; none if it did not come back, or was not to be shrunk.
+    pub shrunk: Option<Shrunk>,
 }
 
 /// Whether a failure came back when its run was run again.
@@ -47,7 +51,7 @@ pub(crate) struct First {
 }
 
 /// Runs a failing run again, traced and recorded.
-pub(super) fn confirm(simulation: &Simulation, learning: &Learning, first: First) -> Finding {
+pub(super) fn confirm(simulation: &Simulation, learning: &Learning, first: First, budget: Budget) -> Finding {
     let settings = Settings { number: first.run, ..simulation.settings.clone() };
     let watched =
         learning.run(simulation, &settings, &Watch { trace: true, record: true, ..Watch::default() });
@@ -62,7 +66,13 @@ pub(super) fn confirm(simulation: &Simulation, learning: &Learning, first: First
         Some(failure) => (failure.clone(), Confirmation::Same),
         None => (first.failure, Confirmation::Differs(first_difference(simulation, &settings, &watched))),
     };
-    Finding { run: first.run, count: first.count, failure, confirmation, fails_in_fifo, watched }
+    let shrunk = (confirmation == Confirmation::Same && budget.runs > 0).then(|| {
+        let lessons = learning.lessons(simulation, &settings, &Watch::default());
+        let watch = Watch { lessons, ..Watch::default() };
+        shrink_finding(simulation, &settings, &watch, &failure.identity, budget)
+    });
+    let shrunk = shrunk.and_then(Result::ok);
+    Finding { run: first.run, count: first.count, failure, confirmation, fails_in_fifo, watched, shrunk }
 }
 
 /// Follows the second run with a third one, to find the step at which the program strays.
@@ -84,6 +94,9 @@ fn first_difference(simulation: &Simulation, settings: &Settings, second: &Run) 
 impl Finding {
     /// What went wrong, and how the tasks came there, in words.
     pub fn report(&self) -> String {
+        if let Some(shrunk) = &self.shrunk {
+            return shrunk.report().to_owned();
+        }
         let Run { trace, notes, .. } = &self.watched;
         let (trace, notes) = match self.confirmation {
             Confirmation::Same => (trace.as_deref(), notes.as_slice()),

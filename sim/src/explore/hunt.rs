@@ -15,6 +15,7 @@ use super::tally::Tally;
 use crate::outside;
 use crate::run::Simulation;
 use crate::settings::Settings;
+use crate::shrink::Budget;
 use crate::watch::Watch;
 use std::fmt;
 use std::num::NonZero;
@@ -69,6 +70,7 @@ pub struct Hunt<'a> {
     stop_at_first: bool,
     covers: bool,
     time: Option<Duration>,
+    shrinking: Budget,
     begun: Tally,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
     keeper: Option<&'a (dyn Fn(&Tally) + Sync)>,
@@ -114,6 +116,7 @@ impl<'a> Hunt<'a> {
             stop_at_first: true,
             covers: true,
             time: None,
+            shrinking: Budget::default(),
             begun: Tally::default(),
             progress: None,
             keeper: None,
@@ -145,6 +148,12 @@ impl<'a> Hunt<'a> {
     /// What is found then depends on the speed of the machine; each run that was made does not.
     pub fn time(self, time: Duration) -> Hunt<'a> {
         Hunt { time: Some(time), ..self }
+    }
+
+    /// Sets how many runs may be made to shrink a failure; with 0 none is shrunk. Default: 2,000, and 10 seconds.
+    pub fn shrink_runs(mut self, runs: u64) -> Hunt<'a> {
+        self.shrinking.runs = runs;
+        self
     }
 
     /// Tells `progress` a few times a second how far the hunt is.
@@ -236,12 +245,13 @@ impl<'a> Hunt<'a> {
         });
         let mut firsts: Vec<_> = tally.failures.values().cloned().collect();
         firsts.sort_unstable_by_key(|first| first.run);
+        let told = |first| confirm(self.simulation, &learning, first, self.shrinking);
         Hunted {
             runs: tally.done.len(),
             left: tally.done.missing(runs).len(),
             inconclusive: tally.inconclusive.len(),
             inconclusive_reason: tally.inconclusive_reason.as_ref().map(|(_, reason)| reason.clone()),
-            findings: firsts.into_iter().map(|first| confirm(self.simulation, &learning, first)).collect(),
+            findings: firsts.into_iter().map(told).collect(),
             covered,
             tally,
         }

@@ -66,16 +66,14 @@ fn collapse(search: &mut Search<'_>, number: u32, lane: u64) -> bool {
     let own: Vec<usize> = (0..=last).filter(|index| steps[*index].name.lane == lane).collect();
     let Some(first_early) = own.iter().position(|index| steps[*index].rank > 0) else { return false };
     let rest: Vec<Deviation> = list.iter().copied().filter(|each| is_of_lane(each).is_none()).collect();
+    // A place won early is often enough: what overtook all once stays ahead.
     let mut candidates = Vec::new();
-    for from in [first_early, 0] {
-        let from_step = StepPattern::Exact(steps[own[from]].name.key());
-        let burst = Burst { from: from_step, steps: (own.len() - from) as u32 };
-        candidates.push(Deviation::Burst(number, burst));
+    for (from, count) in [(first_early, 1), (first_early, own.len() - first_early), (0, own.len())] {
+        let from = StepPattern::Exact(steps[own[from]].name.key());
+        candidates.push(Deviation::Burst(number, Burst { from, steps: count as u32 }));
     }
     candidates.dedup();
-    candidates
-        .into_iter()
-        .any(|burst| search.accept_list(rest.iter().copied().chain([burst])))
+    candidates.into_iter().any(|burst| search.accept_list(rest.iter().copied().chain([burst])))
 }
 
 /// Which step of the run a pattern is about.

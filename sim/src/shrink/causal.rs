@@ -18,7 +18,8 @@ pub(super) fn pass(search: &mut Search<'_>) {
         return;
     }
     let Some(observed) = search.see() else { return };
-    let parts: BTreeMap<u32, Parts> = observed.seen.iter().map(|(number, seen)| (*number, parts(seen))).collect();
+    let parts: BTreeMap<u32, Parts> =
+        observed.seen.iter().map(|(number, seen)| (*number, parts(seen))).collect();
     let has_part = |deviation: &Deviation| {
         let (number, patterns) = match deviation {
             Deviation::Hold(number, hold) => (number, [hold.held, hold.until]),
@@ -27,9 +28,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
         };
         let Some(parts) = parts.get(number) else { return false };
         patterns.iter().all(|pattern| match pattern {
-            StepPattern::Exact(key) => {
-                parts.lane_of.get(key).is_none_or(|lane| parts.lanes.contains(lane))
-            }
+            StepPattern::Exact(key) => parts.lane_of.get(key).is_none_or(|lane| parts.lanes.contains(lane)),
             StepPattern::Short { .. } | StepPattern::Nth { .. } => true,
         })
     };
@@ -50,8 +49,11 @@ fn parts(seen: &Seen) -> Parts {
     let (mut lanes, mut touched) = (BTreeSet::new(), Vec::<Touched>::new());
     for (index, step) in seen.steps().iter().rev().enumerate() {
         let own = seen.touched(step);
-        let conflicts =
-            || own.iter().any(|one| touched.iter().any(|two| one.object == two.object && one.touch.conflicts(two.touch)));
+        let conflicts = || {
+            own.iter().any(|one| {
+                touched.iter().any(|two| one.object == two.object && one.touch.conflicts(two.touch))
+            })
+        };
         if index == 0 || lanes.contains(&step.name.lane) || conflicts() {
             lanes.insert(step.name.lane);
             touched.extend_from_slice(own);

@@ -20,7 +20,8 @@ pub(super) fn remove_chunks(search: &mut Search<'_>, is_meant: impl Fn(&Deviatio
         while end > 0 && !search.is_exhausted() {
             let start = end.saturating_sub(size);
             let chunk = &left[start..end];
-            let kept: Vec<Deviation> = search.list().into_iter().filter(|each| !chunk.contains(each)).collect();
+            let kept: Vec<Deviation> =
+                search.list().into_iter().filter(|each| !chunk.contains(each)).collect();
             if search.accept_list(kept) {
                 left.drain(start..end);
                 removed = true;

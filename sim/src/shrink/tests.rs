@@ -83,7 +83,9 @@ impl Model {
         let at = |step: &Step| ran.iter().position(|ran| ran == step);
         let in_order = |pair: &(Step, Step)| at(&pair.0) < at(&pair.1);
         let came_out = |needed: &Drawn| {
-            deviations.draws.iter().any(|drawn| (drawn.kind, drawn.key) == (needed.kind, needed.key) && drawn.value >= needed.value)
+            deviations.draws.iter().any(|drawn| {
+                (drawn.kind, drawn.key) == (needed.kind, needed.key) && drawn.value >= needed.value
+            })
         };
         let tried = if self.pairs.iter().all(in_order) && self.draws.iter().all(came_out) {
             Tried::Same
@@ -246,7 +248,8 @@ fn a_lost_packet_is_a_late_one_where_that_is_enough() {
     }
     let none = Deviations::none(0, Profile::Fifo);
     let start = none.with([Deviation::Draw(lost), Deviation::Draw(Drawn { key: 9, ..late })]);
-    let minimum = shrink(&mut LateOrLost, start, Budget::default(), &mut || Duration::ZERO).expect("it fails");
+    let minimum =
+        shrink(&mut LateOrLost, start, Budget::default(), &mut || Duration::ZERO).expect("it fails");
     let [Deviation::Draw(drawn)] = minimum.deviations.list()[..] else { panic!("{minimum:?}") };
     assert!(drawn.kind == Kind::Latency && (1000..2000).contains(&drawn.value), "{drawn:?}");
 }

@@ -15,6 +15,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
             Deviation::Hold(number, hold) => {
                 // In this order: who has lost a place in the queue stays behind, so an early step held shortly may do as
                 // well, and says less than the two steps that matter.
+                let hold = anchor(search, number, hold);
                 let hold = hold_later(search, number, hold);
                 end_earlier(search, number, hold);
             }
@@ -39,6 +40,16 @@ fn replace_hold(search: &mut Search<'_>, number: u32, hold: Hold, candidates: &[
         accepted
     });
     now
+}
+
+/// Until a step that runs, where the run now fails before it comes to the one until which it held.
+fn anchor(search: &mut Search<'_>, number: u32, hold: Hold) -> Hold {
+    let Some(seen) = search.see().and_then(|observed| observed.seen.get(&number)) else { return hold };
+    let last = seen.steps().last().map(|step| StepPattern::Exact(step.name.key()));
+    match last.filter(|last| *last != hold.held && index_of(seen, hold.until).is_none()) {
+        Some(until) => replace_hold(search, number, hold, &[Hold { until, ..hold }]),
+        None => hold,
+    }
 }
 
 /// Until an earlier step of the same lane, which ran while the held one was ready.

@@ -92,7 +92,7 @@ fn holds(count: u32) -> Token {
     let hold = |number| Kept::Hold { in_loop: 0, held: step(number), until: step(number + 1) };
     let failure = Identity::new(FailureKind::Panic, Some("src/bank.rs:3"), "lost", Vec::new());
     let deviations = Deviations::none(0, Profile::AnyReady);
-    let token = Token::new("lost-update", false, &deviations, &failure, |_, _| None);
+    let token = Token::new("lost-update", &deviations, &failure, |_, _| None);
     Token { kept: (1..=count).map(hold).collect(), ..token }
 }
 
