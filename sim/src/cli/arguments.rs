@@ -53,6 +53,48 @@ pub(super) struct Measure {
 pub(super) enum Measured {
     /// After how many runs each strategy finds each bug, and whether it ever blames a fixed twin
     Strategies(MeasureStrategies),
+    /// How small failures become, in how many runs, and whether what is left is necessary
+    Shrink(MeasureShrink),
+    /// How many tokens still bring their failure back when the program was edited
+    Tokens(MeasureTokens),
+}
+
+#[derive(Args)]
+pub(super) struct MeasureShrink {
+    /// The scenarios [default: all with a fixed twin]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// The strategies that find the failures [default: all]
+    #[arg(long = "strategy", value_name = "S", value_parser = sampling)]
+    pub(super) strategies: Vec<Sampling>,
+    /// How many hunts for each scenario and strategy, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) trials: u64,
+    /// The most runs of a hunt
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..1 << 48))]
+    pub(super) cap: u64,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct MeasureTokens {
+    /// The scenarios [default: all with a fixed twin]
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<String>,
+    /// How many hunts for each scenario, each with a seed of its own
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) trials: u64,
+    /// The most runs of a hunt
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..1 << 48))]
+    pub(super) cap: u64,
+    /// The workspace whose scenarios are edited and built
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) source: PathBuf,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args)]

@@ -51,7 +51,7 @@ pub(crate) struct First {
 }
 
 /// Runs a failing run again, traced and recorded.
-pub(super) fn confirm(simulation: &Simulation, learning: &Learning, first: First, budget: Budget) -> Finding {
+pub(crate) fn confirm(simulation: &Simulation, learning: &Learning, first: First, budget: Budget) -> Finding {
     let settings = Settings { number: first.run, ..simulation.settings.clone() };
     let watched =
         learning.run(simulation, &settings, &Watch { trace: true, record: true, ..Watch::default() });

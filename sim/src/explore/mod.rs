@@ -8,7 +8,7 @@ pub(crate) mod coverage;
 pub(crate) mod covered;
 pub(crate) mod finding;
 mod hunt;
-mod learning;
+pub(crate) mod learning;
 pub(crate) mod portfolio;
 mod regressions;
 mod replay;

@@ -3,15 +3,22 @@
 //! | command | asks |
 //! |---|---|
 //! | `measure strategies` | after how many runs each strategy finds each bug, and whether it ever blames a fixed twin |
+//! | `measure shrink` | how small the failures become, in how many runs, and whether what is left is necessary |
+//! | `measure tokens` | how many tokens still bring their failure back when the program was edited |
 //!
 //! The kernels are the scenarios with a fixed twin. Progress goes to the error stream, the table (or with `--json` one
 //! object) to the output.
 
+mod edits;
+mod failures;
+mod shrink;
 mod strategies;
+mod tokens;
 
 use super::arguments::{Measure, Measured};
 use super::output::nearest;
 use super::{End, Scenario, Usage};
+use crate::explore::{Sampling, Strategy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -19,6 +26,8 @@ use std::time::Duration;
 pub(super) fn measure(scenarios: &[Scenario], arguments: &Measure) -> Result<End, Usage> {
     match &arguments.what {
         Measured::Strategies(arguments) => strategies::measure(scenarios, arguments),
+        Measured::Shrink(arguments) => shrink::measure(scenarios, arguments),
+        Measured::Tokens(arguments) => tokens::measure(scenarios, arguments),
     }
 }
 
@@ -43,6 +52,12 @@ fn kernels<'a>(scenarios: &'a [Scenario], named: &[String]) -> Result<Vec<&'a Sc
         })
     };
     named.iter().map(find).collect()
+}
+
+/// The portfolio, and each strategy of its own.
+fn all_strategies() -> Vec<Sampling> {
+    let single = Strategy::ALL.into_iter().filter(|strategy| *strategy != Strategy::Fifo);
+    std::iter::once(Sampling::Portfolio).chain(single.map(Sampling::One)).collect()
 }
 
 /// Progress on the error stream: a bar on a terminal, and in a log a line for each part.

@@ -6,8 +6,8 @@
 use super::super::arguments::MeasureStrategies;
 use super::super::output::{End, Paint, grouped, print};
 use super::super::{Scenario, Usage};
-use super::{Watched, geometric_mean, kernels};
-use crate::explore::{Hunt, Sampling, Strategy};
+use super::{Watched, all_strategies, geometric_mean, kernels};
+use crate::explore::{Hunt, Sampling};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,11 +44,9 @@ struct FalseAlarm {
 
 pub(super) fn measure(scenarios: &[Scenario], arguments: &MeasureStrategies) -> Result<End, Usage> {
     let kernels = kernels(scenarios, &arguments.scenarios)?;
-    let strategies: Vec<Sampling> = if arguments.strategies.is_empty() {
-        let single = Strategy::ALL.into_iter().filter(|strategy| *strategy != Strategy::Fifo);
-        std::iter::once(Sampling::Portfolio).chain(single.map(Sampling::One)).collect()
-    } else {
-        arguments.strategies.clone()
+    let strategies = match arguments.strategies.as_slice() {
+        [] => all_strategies(),
+        named => named.to_vec(),
     };
     let parts = kernels.len() * strategies.len();
     let watched = Watched::over(parts as u64 * (1 + u64::from(arguments.twin_runs > 0)));
