@@ -13,6 +13,7 @@ pages! {
     GettingStarted: "docs/src/getting-started.md",
     Hunting: "docs/src/how-to/hunting.md",
     Sweeps: "docs/src/how-to/sweeps.md",
+    Exploring: "docs/src/explanation/exploring.md",
     Names: "docs/src/reference/names.md",
     Hosts: "docs/src/reference/hosts.md",
     Links: "docs/src/reference/links.md",
