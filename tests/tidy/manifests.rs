@@ -49,7 +49,8 @@ struct Template {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct PodSpec {
-    restart_policy: String,
+    #[serde(rename = "restartPolicy")]
+    restarts: String,
     containers: Vec<Container>,
     volumes: Vec<Volume>,
 }
@@ -104,7 +105,7 @@ fn the_job_of_kubernetes_makes_every_shard_once() {
     assert_eq!(job.spec.completion_mode, "Indexed", "only an indexed job has JOB_COMPLETION_INDEX");
     assert_eq!(job.spec.completions, job.spec.parallelism);
     let pod = job.spec.template.spec;
-    assert!(["Never", "OnFailure"].contains(&pod.restart_policy.as_str()), "a job allows no other");
+    assert!(["Never", "OnFailure"].contains(&pod.restarts.as_str()), "a job allows no other");
     let [container] = &pod.containers[..] else { panic!("one container") };
     let shards = container.env.iter().find(|variable| variable.name == "COUNTERPOINT_SHARDS");
     let shards = shards.expect("nothing else says how many shards there are");
