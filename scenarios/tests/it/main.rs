@@ -1,6 +1,7 @@
 //! Every scenario does what its text says.
 
 mod bugs;
+mod hunts;
 mod lessons;
 mod shrinking;
 mod twins;
