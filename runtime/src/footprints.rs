@@ -73,6 +73,20 @@ impl Footprint {
         }
     }
 
+    #[inline(never)]
+    fn note_thing(&mut self, key: u64, touch: Touch, name: impl FnOnce() -> Cow<'static, str>) {
+        let number = match self.numbers.get(&key) {
+            Some(number) => *number,
+            None => {
+                let number = self.things.len() as u32;
+                self.things.push(Thing { key, name: name() });
+                self.numbers.insert(key, number);
+                number
+            }
+        };
+        self.note(number | THING, touch);
+    }
+
     /// Each thing that the step touched once.
     fn sort(&mut self) {
         self.touches.sort_unstable();
@@ -131,17 +145,7 @@ impl Rt {
     #[inline(always)]
     pub(crate) fn touch_thing(&mut self, key: u64, touch: Touch, name: impl FnOnce() -> Cow<'static, str>) {
         if self.attention & attention::FOOTPRINTS != 0 {
-            let footprint = &mut self.observed.footprint;
-            let number = match footprint.numbers.get(&key) {
-                Some(number) => *number,
-                None => {
-                    let number = footprint.things.len() as u32;
-                    footprint.things.push(Thing { key, name: name() });
-                    footprint.numbers.insert(key, number);
-                    number
-                }
-            };
-            footprint.note(number | THING, touch);
+            self.observed.footprint.note_thing(key, touch, name);
         }
     }
 

@@ -4,7 +4,7 @@
 //! what can be seen of their object afterwards. Where they conflict, there is a state from which the two orders end
 //! differently, or the line says why the conflict is kept all the same.
 
-mod futures;
+mod futures_and_tasks;
 mod harness;
 mod locks;
 mod queues;

@@ -128,7 +128,7 @@ pub(super) struct Choice {
     /// The number from which all choices follow
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// Which orders are legal: fifo (asyncio's alone) or any-ready
+    /// Which orders are legal: fifo (asyncio's alone), any-ready or every-await
     #[arg(long, value_name = "P")]
     pub(super) profile: Option<Profile>,
     /// How legal orders are sampled: portfolio (many strategies in turn), or one strategy
