@@ -18,10 +18,12 @@ pub(super) struct Arguments {
 const AFTER_HELP: &str = "\
 Begin with:
   counterpoint list
-  counterpoint hunt SCENARIO     finds a run that fails, explains it, and records it
+  counterpoint hunt SCENARIO     finds a run that fails, shrinks it, and explains it
+  counterpoint replay TOKEN      brings the failure back, also after the program was edited
   counterpoint replay FILE       plays the recorded run again, step by step
 
-Exit codes: 0 passed, 1 a failure was found, 2 wrong usage or a recording that cannot be used, 3 inconclusive.";
+Exit codes: 0 passed, 1 a failure was found, 2 wrong usage, or a token or recording that cannot be used, 3 inconclusive, or a
+failure that did not come back.";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -37,7 +39,7 @@ pub(super) enum Command {
     Hunt(Hunt),
     /// Makes one report of the results of all shards of a hunt
     Merge(Merge),
-    /// Plays a recorded run again, and says whether it is the same
+    /// Brings a failure back from its token, or plays a recorded run again, and says whether it is the same
     Replay(Replay),
     /// Measures how well bugs are found, on the scenarios with a fixed twin
     Measure(Measure),
@@ -194,6 +196,15 @@ pub(super) struct Hunt {
     /// The folder for the recordings of failures
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) out: PathBuf,
+    /// Plays the failures again that are kept in this file, before all else, and adds what is found
+    #[arg(long, value_name = "FILE")]
+    pub(super) keep: Option<PathBuf>,
+    /// Does not shrink what is found
+    #[arg(long, conflicts_with_all = ["shrink_runs", "keep"])]
+    pub(super) no_shrink: bool,
+    /// The most runs that shrinking a failure may take
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) shrink_runs: u64,
 }
 
 #[derive(Args)]
@@ -208,9 +219,9 @@ pub(super) struct Merge {
 
 #[derive(Args)]
 pub(super) struct Replay {
-    /// The recording, as `hunt` wrote it
-    #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    /// The token, or the recording, as `hunt` gave it
+    #[arg(value_name = "TOKEN|FILE")]
+    pub(super) what: PathBuf,
     /// Shows every step; with --json one object a line for each
     #[arg(long)]
     pub(super) trace: bool,

@@ -3,8 +3,9 @@
 use super::arguments::{Choice, Hunt as Arguments};
 use super::choice::simulation;
 use super::hunt_report::Report;
+use super::kept::Kept;
 use super::output::{Paint, grouped, print};
-use super::results::{Results, Told, Which};
+use super::results::{Results, Told, ToldShrunk, Which};
 use super::{End, Scenario, Usage, json};
 use crate::explore::tally::Tally;
 use crate::explore::{Confirmation, Finding, Hunt, Hunted, Progress, Shard};
@@ -25,6 +26,10 @@ const STEPS_MAX: u64 = 20_000;
 pub(super) fn hunt(scenarios: &[Scenario], arguments: &Arguments) -> Result<End, Usage> {
     let choice = &arguments.choice;
     let simulation = simulation(scenarios, choice)?;
+    let mut kept = arguments.keep.as_deref().map(Kept::open).transpose()?;
+    if let Some(end) = kept.as_mut().and_then(|kept| kept.replay_first(choice, &simulation)) {
+        return Ok(end);
+    }
     let shard = shard_of(arguments)?;
     let all_runs = all_runs(arguments, shard)?;
     let runs = shard.map_or(0..all_runs, |shard| shard.of(&(0..all_runs)));
@@ -39,12 +44,15 @@ pub(super) fn hunt(scenarios: &[Scenario], arguments: &Arguments) -> Result<End,
     results.set_gaps(hunted.covered.as_ref().map_or(&[], |covered| &covered.gaps));
     let mut findings = Vec::new();
     for finding in &hunted.findings {
-        let told = tell(finding, write_recording(choice, finding, &arguments.out)?);
+        let told = tell(finding, choice.fixed, write_recording(choice, finding, &arguments.out)?);
         results.tell(finding.run, told.clone());
         findings.extend(first_of(&hunted.tally, finding).map(|first| (first, Some(told))));
     }
     if let Some(file) = &arguments.result {
         results.write(file)?;
+    }
+    if let Some(kept) = &mut kept {
+        kept.add(&hunted.findings, choice.fixed)?;
     }
     let report = Report {
         hunt: which,
@@ -58,7 +66,7 @@ pub(super) fn hunt(scenarios: &[Scenario], arguments: &Arguments) -> Result<End,
         merged: None,
     };
     print(&if choice.json { format!("{}\n", report.value()) } else { report.text(Paint::for_stdout()) });
-    Ok(report.end())
+    Ok(kept.map_or(report.end(), |kept| kept.end(report.end())))
 }
 
 /// The shard that was typed, or that the environment says; no file, no shard: who wants an answer here wants all of it.
@@ -159,6 +167,7 @@ fn hunted(
         .runs(runs.clone())
         .stop_at_first(!arguments.all)
         .coverage(!arguments.no_coverage)
+        .shrink_runs(if arguments.no_shrink { 0 } else { arguments.shrink_runs })
         .on_progress(&progress)
         .go_on_from(begun);
     if let Some(jobs) = arguments.jobs {
@@ -187,8 +196,23 @@ fn first_of(tally: &Tally, finding: &Finding) -> Option<crate::explore::finding:
 }
 
 /// How a finding is told, here and wherever the file is read.
-fn tell(finding: &Finding, recording: Option<PathBuf>) -> Told {
+fn tell(finding: &Finding, fixed: bool, recording: Option<PathBuf>) -> Told {
+    let shrunk = finding.shrunk.as_ref().map(|shrunk| ToldShrunk {
+        token: shrunk.token.clone().of_fixed(fixed).to_string(),
+        sentence: shrunk.sentence.clone(),
+        constraints: shrunk.constraints.clone(),
+        profile: shrunk.profile.name().to_owned(),
+        runs: shrunk.runs,
+        proven: shrunk.is_proven,
+        exhausted: shrunk.is_exhausted,
+        others: shrunk
+            .others
+            .iter()
+            .map(|other| (other.failure.to_string(), other.token.clone().of_fixed(fixed).to_string()))
+            .collect(),
+    });
     Told {
+        shrunk,
         report: finding.report(),
         difference: match &finding.confirmation {
             Confirmation::Same => None,

@@ -2,7 +2,7 @@
 
 use super::json::hex;
 use super::output::{End, Paint, grouped, quoted};
-use super::results::{Told, Which};
+use super::results::{Told, ToldShrunk, Which};
 use super::run::title;
 use crate::explore::finding::First;
 use crate::explore::runs::RunSet;
@@ -135,8 +135,11 @@ impl Report {
             let _ = writeln!(text, "Its shard ended before it could tell more. Show it:  {command}\n");
             return;
         };
-        if told.fails_in_fifo {
+        if told.fails_in_fifo && told.shrunk.is_none() {
             let _ = writeln!(text, "It fails in asyncio's own order as well (profile fifo).");
+        }
+        if let Some(shrunk) = &told.shrunk {
+            add_shrunk(shrunk, paint, text);
         }
         if let Some(file) = &told.recording {
             let command = paint.bold(format!("counterpoint replay {}", quoted(Path::new(file))));
@@ -175,6 +178,32 @@ impl Merged {
     }
 }
 
+/// What shrinking came to, and what brings the failure back.
+fn add_shrunk(shrunk: &ToldShrunk, paint: Paint, text: &mut String) {
+    let constraints = match shrunk.constraints.len() {
+        0 => "nothing out of the ordinary".to_owned(),
+        count => count_of(count as u64, "deviation") + " from the ordinary run",
+    };
+    let runs = count_of(shrunk.runs, "run");
+    let _ = write!(text, "Shrunk in {runs} to {constraints}");
+    let _ = writeln!(
+        text,
+        "{}.",
+        match (shrunk.exhausted, shrunk.proven) {
+            (true, _) => "; the budget was spent before all was tried (--shrink-runs)",
+            (false, false) => "; it did not fail each time",
+            (false, true) => "",
+        }
+    );
+    for (failure, token) in &shrunk.others {
+        let failure = failure.lines().next().unwrap_or_default();
+        let _ =
+            writeln!(text, "Another failure was met on the way: {failure}\n  counterpoint replay {token}");
+    }
+    let command = paint.bold(format!("counterpoint replay {}", shrunk.token));
+    let _ = writeln!(text, "replay the failure:  {command}");
+}
+
 fn finding_value(first: &First, told: Option<&Told>) -> Value {
     let told = told.map(|told| json!(told)).unwrap_or_default();
     let failure = match &told["failure"] {
@@ -189,6 +218,7 @@ fn finding_value(first: &First, told: Option<&Told>) -> Value {
         "fails_in_fifo": told["fails_in_fifo"],
         "fingerprint": told["fingerprint"],
         "recording": told["recording"],
+        "shrunk": told["shrunk"],
         "identity": hex(first.failure.identity.digest()),
         "failure": failure,
     })

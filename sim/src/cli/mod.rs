@@ -14,17 +14,19 @@
 //! }
 //! ```
 //!
-//! Exit codes: 0 passed, 1 a failure was found, 2 the command line or a recording cannot be used, 3 inconclusive.
+//! Exit codes: 0 passed, 1 a failure was found, 2 the command line, a token or a recording cannot be used, 3 inconclusive: a
+//! limit was reached, or what was to be replayed did not come back.
 //!
 //! `arguments` is what can be typed; each command has a file of its name, and `choice` finds the simulation that it is
 //! about; `hunt_report` is what `hunt` and `merge` print,
-//! `results` their files; `output` and `json` write.
+//! `results` their files, `kept` the file of failures that a hunt begins with; `output` and `json` write.
 
 mod arguments;
 mod choice;
 mod hunt;
 mod hunt_report;
 mod json;
+mod kept;
 mod list;
 mod measure;
 mod merge;
@@ -62,6 +64,6 @@ fn execute(scenarios: &[Scenario], command: Command) -> Result<End, Usage> {
         Command::Hunt(arguments) => hunt::hunt(scenarios, &arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Measure(arguments) => measure::measure(scenarios, &arguments),
-        Command::Replay(arguments) => replay::replay_file(scenarios, &arguments),
+        Command::Replay(arguments) => replay::replay(scenarios, &arguments),
     }
 }

@@ -96,6 +96,31 @@ pub(super) struct Told {
     pub(super) recording: Option<String>,
     /// The failure, for programs.
     pub(super) failure: Value,
+    /// What it was shrunk to.
+    #[serde(default)]
+    pub(super) shrunk: Option<ToldShrunk>,
+}
+
+/// What a failure was shrunk to, as it was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToldShrunk {
+    /// What replays it.
+    pub(super) token: String,
+    /// Why it fails, in one line.
+    pub(super) sentence: String,
+    /// Each deviation in words.
+    pub(super) constraints: Vec<String>,
+    /// Which orders must be legal for it to fail.
+    pub(super) profile: String,
+    /// How many runs shrinking took.
+    pub(super) runs: u64,
+    /// Each deviation is necessary, and all of them are enough.
+    pub(super) proven: bool,
+    /// The budget was spent before all was tried.
+    pub(super) exhausted: bool,
+    /// Other failures that were met on the way: what went wrong, and a token.
+    pub(super) others: Vec<(String, String)>,
 }
 
 /// Coverage; see there.

@@ -21,7 +21,7 @@ pub(super) fn run(scenarios: &[Scenario], arguments: &Arguments) -> Result<End, 
     }
     let run = simulation.run();
     let value = json::run(&choice.scenario, choice.fixed, &simulation.settings, &run);
-    show_run(&run, &value, arguments.trace, choice.json);
+    show_run(&run, &title(&value), &value, arguments.trace, choice.json);
     let lesson = find(scenarios, &choice.scenario)?.is_expected_to_pass();
     if !choice.json && ordinary && !lesson && run.outcome.is_passed() {
         let fixed = if choice.fixed { " --fixed" } else { "" };
@@ -39,7 +39,7 @@ pub(super) fn end_of(run: &Run) -> End {
 }
 
 /// Prints a run; with `every_step` all its steps.
-pub(super) fn show_run(run: &Run, value: &Value, every_step: bool, json: bool) {
+pub(super) fn show_run(run: &Run, title: &str, value: &Value, every_step: bool, json: bool) {
     let (paint, end) = (Paint::for_stdout(), end_of(run));
     let mut text = String::new();
     if json {
@@ -52,7 +52,7 @@ pub(super) fn show_run(run: &Run, value: &Value, every_step: bool, json: bool) {
     if every_step {
         let _ = writeln!(text, "{}", run.interleaving());
     }
-    let _ = writeln!(text, "{}  {}", paint.verdict(end, run.outcome.name()), title(value));
+    let _ = writeln!(text, "{}  {}", paint.verdict(end, run.outcome.name()), title);
     let took = format!(
         "{} steps in {} ticks, {} of virtual time, fingerprint {:016x}",
         grouped(run.steps),

@@ -409,14 +409,20 @@ impl Hunted {
         self.findings.is_empty()
     }
 
-    /// Panics with the report of the first failure, if there is one: for tests.
+    /// Panics with the report and the token of the first failure, if there is one: for tests.
     ///
     /// # Panics
     /// If a run failed.
     #[track_caller]
     pub fn assert_passed(&self) {
         if let Some(finding) = self.findings.first() {
-            panic!("{}", finding.report());
+            let report = finding.report();
+            match &finding.shrunk {
+                None => panic!("{report}"),
+                Some(shrunk) => {
+                    panic!("{report}\nreplay_token brings it back from this token:  {}", shrunk.token)
+                }
+            }
         }
     }
 }

@@ -28,5 +28,5 @@ pub use portfolio::Sampling;
 pub use regressions::{Regression, Regressions};
 pub use replay::{Replayed, Verdict, replay};
 pub use shard::Shard;
-pub use shrinking::Shrunk;
+pub use shrinking::{OtherFailure, Shrunk};
 pub use token_replay::{Matched, TokenReplayed, TokenVerdict, replay_token};

@@ -11,7 +11,7 @@ use crate::outcome::{Failure, Identity, Outcome};
 use crate::report::{self, Case, Inevitable};
 use crate::run::Simulation;
 use crate::settings::Settings;
-use crate::shrink::{Budget, Minimum, Trials, Tried, Without, shrink};
+use crate::shrink::{Budget, Minimum, Second, Trials, Tried, Without, shrink};
 use crate::token::{KeptStep, Token};
 use crate::watch::{Continuation, Watch};
 use counterpoint_runtime::Profile;
@@ -45,10 +45,19 @@ pub struct Shrunk {
     /// The budget was spent before all was tried.
     pub is_exhausted: bool,
     /// Other failures that were met on the way, each once.
-    pub others: Vec<Failure>,
+    pub others: Vec<OtherFailure>,
     /// The shrunk run, traced.
     pub run: Run,
     pub(crate) text: String,
+}
+
+/// Another failure, met while one was shrunk. It was not shrunk itself.
+#[derive(Clone, Debug)]
+pub struct OtherFailure {
+    /// What went wrong.
+    pub failure: Failure,
+    /// What replays it.
+    pub token: Token,
 }
 
 impl Shrunk {
@@ -149,6 +158,7 @@ fn tell(
         })
     });
     let explanation = explanation.unwrap_or_default();
+    let others = minimum.seconds.iter().map(|second| other(program, second)).collect();
     Shrunk {
         token,
         sentence: explanation.sentence,
@@ -157,10 +167,20 @@ fn tell(
         runs: minimum.runs,
         is_proven,
         is_exhausted: minimum.is_exhausted,
-        others: minimum.seconds.into_iter().map(|second| second.failure).collect(),
+        others,
         run,
         text: explanation.text,
     }
+}
+
+/// Another failure, with its token.
+fn other(program: &Program<'_>, second: &Second) -> OtherFailure {
+    let Second { failure, deviations } = second;
+    let observed = program.made(deviations, Watch { seen: true, ..Watch::default() }).observed;
+    let steps = KeptSteps::of(deviations, [&observed]);
+    let find = |number, key| steps.find(number, key);
+    let token = Token::new(&program.simulation.name, deviations, &failure.identity, find);
+    OtherFailure { failure: failure.clone(), token }
 }
 
 /// For each deviation the run without it, if that passes.

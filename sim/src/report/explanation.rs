@@ -143,7 +143,8 @@ fn text(case: &Case<'_>, list: &[Deviation], names: &Names, words: &StepWords, s
     if let Some(inevitable) = case.inevitable {
         text.push_str(&too_late(inevitable));
     }
-    let focus = focus(case, list, words, case.trace, true);
+    let mut focus = focus(case);
+    focus.notes = notes(list, words, true);
     let _ = write!(text, "\n{}", focused(case.trace, names, &focus, true));
     if let Some((index, passing)) =
         case.without.iter().enumerate().find_map(|(index, trace)| Some((index, trace.as_ref()?)))
@@ -152,7 +153,7 @@ fn text(case: &Case<'_>, list: &[Deviation], names: &Names, words: &StepWords, s
             1 => "Without that it passes.".to_owned(),
             _ => format!("Without the {} of these it passes.", nth(index as u32 + 1)),
         };
-        let focus = self::focus(case, &list[index..=index], words, passing, false);
+        focus.notes = notes(&list[index..=index], words, false);
         let _ = write!(text, "\n{without} {}", focused(passing, names, &focus, false));
     }
     text.push_str(&in_words(case.notes, names));
@@ -186,35 +187,25 @@ fn too_late(inevitable: Inevitable) -> String {
     }
 }
 
-/// The lanes that have a part, and what is said of the steps that deviate.
-fn focus<'a>(
-    case: &'a Case<'_>,
-    list: &[Deviation],
-    words: &StepWords,
-    trace: &'a [Event],
-    is_failing: bool,
-) -> Focus<'a> {
-    let all: BTreeSet<(u32, u64)> = case.deviations.list().iter().flat_map(Deviation::steps).collect();
-    let mut lanes: BTreeSet<&str> = steps_of(case.trace)
-        .chain(steps_of(trace))
-        .filter(|step| all.contains(&(step.loop_number, step.name.key())))
-        .map(lane_of)
-        .collect();
+/// The lanes that have a part in the failing run.
+fn focus<'a>(case: &'a Case<'_>) -> Focus<'a> {
+    let list = case.deviations.list();
+    if list.iter().all(|deviation| matches!(deviation, Deviation::Draw(_))) {
+        return Focus { packets: true, ..Focus::default() };
+    }
+    let named: BTreeSet<(u32, u64)> = list.iter().flat_map(Deviation::steps).collect();
+    let of_deviations =
+        steps_of(case.trace).filter(|step| named.contains(&(step.loop_number, step.name.key())));
+    let mut lanes: BTreeSet<&str> = of_deviations.map(lane_of).collect();
     lanes.extend(case.failure.task.as_deref());
     for task in case.failure.deadlock.iter().flat_map(|deadlock| &deadlock.tasks) {
         lanes.insert(&task.task);
     }
-    let has_draws = list.iter().any(|deviation| matches!(deviation, Deviation::Draw(_)));
-    let has_none = case.deviations.len() == case.deviations.draws.len();
-    let mut focus = match has_none {
-        true => Focus::default(),
-        false => Focus::on(lanes, trace),
-    };
-    focus.packets = has_draws || has_none;
-    focus.notes = notes(list, words, is_failing);
-    focus
+    let packets = list.iter().any(|deviation| matches!(deviation, Deviation::Draw(_)));
+    Focus { packets, ..Focus::on(lanes, case.trace) }
 }
 
+/// What is said below the steps that deviate.
 fn notes(list: &[Deviation], words: &StepWords, is_failing: bool) -> BTreeMap<(u32, u64), Vec<String>> {
     let mut notes: BTreeMap<(u32, u64), Vec<String>> = BTreeMap::new();
     for deviation in list {

@@ -12,11 +12,11 @@
 //! ```
 //!
 //! Pure: it knows no loop, only [`Trials`], who can make a run under given deviations and say how it ended. Runs are few
-//! (see [`Budget`]), and none is made twice: [`Search`] remembers. A run that fails in another way is no success; it is
+//! (see [`Budget`]), and none is made twice: [`Search`](search::Search) remembers. A run that fails in another way is no success; it is
 //! kept aside, as a second finding.
 //!
-//! To add a pass: a file with a function that takes a [`Search`], proposes candidates to [`Search::accept`] (the best so
-//! far is [`Search::best`], how it went [`Search::see`]), and stops when it returns nothing new; a line in [`PASSES`]. A
+//! To add a pass: a file with a function that takes a `Search`, proposes candidates to `accept` (the best so
+//! far is `best`, how it went `see`), and stops when it returns nothing new; a line in [`PASSES`]. A
 //! candidate must be smaller in some measure that no other pass makes larger, or the passes go round in circles until the
 //! budget is spent.
 
@@ -30,7 +30,8 @@ mod search;
 mod weaken;
 
 pub(crate) use proof::Without;
-pub(crate) use search::{Search, Second};
+use search::Search;
+pub(crate) use search::Second;
 
 use crate::deviations::{Deviation, Deviations};
 use crate::observed::Observed;
