@@ -214,7 +214,8 @@ impl Loop {
         if self.picker.is_ordered() {
             return self.pick_ordered();
         }
-        if self.rt.attention & (attention::WATCHED | attention::FOLLOWED) == 0 {
+        // Ranks are found only for who asks: they cost as much as there are entries.
+        if self.rt.attention & attention::WATCHED == 0 && self.rt.observed.seen.is_none() {
             return self.picker.pick(&mut self.rt.ready, &mut self.schedule);
         }
         let (picker, schedule) = (&mut self.picker, &mut self.schedule);
