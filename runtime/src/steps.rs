@@ -6,6 +6,7 @@
 
 use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
+use crate::close::empty;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
 use crate::schedule::{Behaviour, Seen, StepName, Touch, Touched};
@@ -131,16 +132,18 @@ impl Steps {
     pub(crate) fn clear(&mut self) {
         self.names.clear();
         self.touched.clear();
-        (self.followed, self.picked_name, self.seen, self.behaviour) = (None, None, None, None);
+        (self.followed, self.picked_name) = (None, None);
+        (self.seen, self.behaviour) = (None, None);
         (self.redundant, self.loop_number) = (false, 0);
         self.object_keys.clear();
         self.visits.clear();
         self.footprint.clear();
         self.suspended.clear();
-        self.returned_late.clear();
-        self.paths.clear();
+        empty(&mut self.returned_late);
+        empty(&mut self.paths);
         self.prefix.clear();
-        (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
+        (self.recorded, self.replay, self.diverged, self.trace) = (None, None, None, None);
+        self.open = None;
     }
 }
 
