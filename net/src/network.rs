@@ -12,6 +12,7 @@ mod calls;
 mod datagram_calls;
 mod delivery;
 mod faults;
+mod footprints;
 mod hosts;
 mod links;
 mod readiness;
@@ -20,6 +21,7 @@ mod unix_calls;
 
 pub(crate) use calls::{Caller, Direction, reaches};
 pub use faults::Side;
+pub(crate) use footprints::Use;
 pub use hosts::StackSettings;
 pub(crate) use readiness::mask;
 

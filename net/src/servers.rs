@@ -305,6 +305,12 @@ impl StdFuture for ServerWaitClosed {
         let Some(state) = server.state() else {
             return Poll::Ready(Err(runtime_error("the event loop is closed")));
         };
+        if !wait.begun() && state.over.get() && wait.gives_way(cx, Op::Close) {
+            return Poll::Pending;
+        }
+        if wait.is_giving_way() {
+            return wait.end_giving_way(cx); // it was over, and stays so
+        }
         if !wait.begun() && state.over.get() {
             return Poll::Ready(Ok(()));
         }
@@ -314,7 +320,9 @@ impl StdFuture for ServerWaitClosed {
 
 impl Drop for ServerWaitClosed {
     fn drop(&mut self) {
-        if self.wait.begun()
+        if self.wait.is_giving_way() {
+            self.wait.end();
+        } else if self.wait.begun()
             && let Some(state) = self.server.state.get_quietly()
         {
             state.waiters.give_up(&mut self.wait, Line::Read);

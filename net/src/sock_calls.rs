@@ -11,9 +11,11 @@ use crate::running;
 use crate::scratch::with_scratch;
 use crate::socket::Socket;
 use bytes::Bytes;
+use counterpoint_runtime::kernel::{self, GiveWay, Line};
 use counterpoint_runtime::{Future, Handle, Result};
 use std::cell::Cell;
 use std::io;
+use std::panic::Location;
 
 /// Which callback of a socket a call waits with.
 #[derive(Clone, Copy)]
@@ -120,6 +122,18 @@ fn attempted<T>(result: io::Result<T>) -> Option<Result<T>> {
     }
 }
 
+/// Under `every-await`: gives way before a call that would not wait.
+async fn give_way(socket: &Socket, way: Way) -> Result<()> {
+    let line = match way {
+        Way::Read => Line::Read,
+        Way::Write => Line::Write,
+    };
+    if kernel::is_every_await() && socket.is_ready(line) {
+        GiveWay::at(Location::caller()).await?;
+    }
+    Ok(())
+}
+
 /// Tries at once, then waits for the socket.
 async fn try_then_wait<T: Clone + 'static>(
     event_loop: u64,
@@ -127,6 +141,7 @@ async fn try_then_wait<T: Clone + 'static>(
     way: Way,
     mut attempt: impl FnMut(&Socket) -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
+    give_way(socket, way).await?;
     match attempted(attempt(socket)) {
         Some(result) => result,
         None => wait_for(event_loop, socket, way, move |socket| attempted(attempt(socket))).await,
@@ -155,6 +170,7 @@ pub(crate) async fn sock_recvfrom(event_loop: u64, socket: Socket, count: usize)
 }
 
 pub(crate) async fn sock_sendall(event_loop: u64, socket: Socket, data: Bytes) -> Result<()> {
+    give_way(&socket, Way::Write).await?;
     let mut sent = match attempted(socket.send(&data)) {
         Some(result) => result?,
         None => 0,
@@ -201,6 +217,7 @@ pub(crate) async fn sock_connect(event_loop: u64, socket: Socket, address: Addre
 }
 
 pub(crate) async fn sock_accept(event_loop: u64, socket: Socket) -> Result<(Socket, Address)> {
+    give_way(&socket, Way::Read).await?;
     if let Some(result) = attempted(socket.accept()) {
         return result;
     }

@@ -6,7 +6,7 @@
 
 use crate::addr::{Address, Family, SocketType};
 use crate::errno::Errno;
-use crate::network::{Caller, Direction, Network, reaches};
+use crate::network::{Caller, Direction, Network, Use, reaches};
 use crate::options::SocketOption;
 use crate::registry::{call, call_of, call_quietly};
 use crate::table::{Body, SocketId};
@@ -80,6 +80,7 @@ impl Socket {
     #[inline]
     fn call<R>(
         &self,
+        what: Use<'_>,
         f: impl FnOnce(&mut Network, Caller, u32) -> std::result::Result<R, Errno>,
     ) -> io::Result<R> {
         let ours = kernel::caller().filter(|caller| caller.event_loop == self.event_loop);
@@ -87,9 +88,13 @@ impl Socket {
             kernel::check_bound(self.event_loop);
             return Err(Errno::BadDescriptor.into()); // its loop is closed, or does not run
         };
+        let watched = caller.watched;
         let caller = Caller { process: self.process.number, now: caller.now };
         let made = call_of(self.process, caller, |network| {
             let index = network.own(caller, self.id)?;
+            if watched {
+                network.touch(index, what);
+            }
             f(network, caller, index)
         });
         made.unwrap_or(Err(Errno::BadDescriptor)).map_err(io::Error::from)
@@ -101,7 +106,7 @@ impl Socket {
     /// `EADDRINUSE`, `EADDRNOTAVAIL` (not this host's), `EINVAL` (bound already), `EAFNOSUPPORT`.
     #[track_caller]
     pub fn bind(&self, address: &Address) -> io::Result<()> {
-        self.call(|network, _, index| network.bind(index, address))
+        self.call(Use::Change, |network, _, index| network.bind(index, address))
     }
 
     /// `listen`; the queue of those who wait to be accepted holds one more.
@@ -110,7 +115,7 @@ impl Socket {
     /// `EADDRINUSE` if another socket listens there, `EINVAL` if it is connected.
     #[track_caller]
     pub fn listen(&self, backlog: u32) -> io::Result<()> {
-        self.call(|network, _, index| network.listen(index, backlog))
+        self.call(Use::Change, |network, _, index| network.listen(index, backlog))
     }
 
     /// `accept`: the oldest connection as a new socket of this process, and its peer's address.
@@ -119,7 +124,8 @@ impl Socket {
     /// `EAGAIN` if none waits, `EINVAL` if it does not listen.
     #[track_caller]
     pub fn accept(&self) -> io::Result<(Socket, Address)> {
-        let (id, address) = self.call(|network, caller, index| network.accept(index, caller.process))?;
+        let (id, address) =
+            self.call(Use::Receive, |network, caller, index| network.accept(index, caller.process))?;
         Ok((Socket { event_loop: self.event_loop, process: self.process, id }, address))
     }
 
@@ -130,7 +136,7 @@ impl Socket {
     /// As Linux gives them: the table of the book has them all.
     #[track_caller]
     pub fn connect(&self, address: &Address) -> io::Result<()> {
-        self.call(|network, _, index| network.connect(index, address))
+        self.call(Use::SendTo(address), |network, _, index| network.connect(index, address))
     }
 
     /// `send`: how many bytes were taken.
@@ -140,7 +146,7 @@ impl Socket {
     #[track_caller]
     #[inline]
     pub fn send(&self, data: &[u8]) -> io::Result<usize> {
-        self.call(|network, _, index| network.send(index, data))
+        self.call(Use::Send, |network, _, index| network.send(index, data))
     }
 
     /// `sendmsg` of several buffers as one.
@@ -160,7 +166,7 @@ impl Socket {
     #[track_caller]
     #[inline]
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.call(|network, _, index| network.receive(index, buffer, false))
+        self.call(Use::Receive, |network, _, index| network.receive(index, buffer, false))
     }
 
     /// `recv` with `MSG_PEEK`: what was read stays.
@@ -169,7 +175,7 @@ impl Socket {
     /// As [`receive`](Socket::receive).
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.call(|network, _, index| network.receive(index, buffer, true))
+        self.call(Use::Receive, |network, _, index| network.receive(index, buffer, true))
     }
 
     /// `sendto`.
@@ -178,7 +184,7 @@ impl Socket {
     /// `EMSGSIZE`, `EACCES` (a broadcast without the option), an ICMP error that came before, once.
     #[track_caller]
     pub fn send_to(&self, data: &[u8], address: &Address) -> io::Result<usize> {
-        self.call(|network, _, index| network.send_to(index, data, address))
+        self.call(Use::SendTo(address), |network, _, index| network.send_to(index, data, address))
     }
 
     /// `recvfrom`: what does not fit the buffer is gone.
@@ -187,7 +193,7 @@ impl Socket {
     /// `EAGAIN` if nothing is there, an ICMP error, once.
     #[track_caller]
     pub fn receive_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
-        self.call(|network, _, index| network.receive_from(index, buffer, false))
+        self.call(Use::Receive, |network, _, index| network.receive_from(index, buffer, false))
     }
 
     /// `recvfrom` with `MSG_PEEK`.
@@ -196,13 +202,13 @@ impl Socket {
     /// As [`receive_from`](Socket::receive_from).
     #[track_caller]
     pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
-        self.call(|network, _, index| network.receive_from(index, buffer, true))
+        self.call(Use::Receive, |network, _, index| network.receive_from(index, buffer, true))
     }
 
     /// How many bytes the next [`receive`](Socket::receive) can give at most (`FIONREAD`); 0 of a closed socket.
     #[track_caller]
     pub fn available(&self) -> usize {
-        self.call(|network, _, index| Ok(network.available(index))).unwrap_or(0)
+        self.call(Use::Look, |network, _, index| Ok(network.available(index))).unwrap_or(0)
     }
 
     /// `shutdown`.
@@ -211,7 +217,7 @@ impl Socket {
     /// `ENOTCONN`.
     #[track_caller]
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.call(|network, _, index| network.shutdown(index, how))
+        self.call(Use::Change, |network, _, index| network.shutdown(index, how))
     }
 
     /// Ends the direction of writing, for a drop: anywhere, and without an answer.
@@ -219,6 +225,7 @@ impl Socket {
         let _ = call_quietly(self.process, |network| {
             let caller = Caller { process: self.process.number, now: network.now() };
             if let Ok(index) = network.own(caller, self.id) {
+                network.touch_closing(index);
                 let _ = network.shutdown(index, Shutdown::Write);
             }
         });
@@ -256,7 +263,7 @@ impl Socket {
     /// `EBADF` once it is closed.
     #[track_caller]
     pub fn local_address(&self) -> io::Result<Address> {
-        self.call(|network, _, index| Ok(network.local_address(index)))
+        self.call(Use::Nothing, |network, _, index| Ok(network.local_address(index)))
     }
 
     /// `getpeername`.
@@ -265,7 +272,7 @@ impl Socket {
     /// `ENOTCONN`.
     #[track_caller]
     pub fn peer_address(&self) -> io::Result<Address> {
-        self.call(|network, _, index| network.peer_address(index))
+        self.call(Use::Look, |network, _, index| network.peer_address(index))
     }
 
     /// `SO_ERROR`: reads and clears it.
@@ -274,7 +281,7 @@ impl Socket {
     /// `EBADF` once it is closed.
     #[track_caller]
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.call(|network, _, index| Ok(network.take_error(index).map(io::Error::from)))
+        self.call(Use::Change, |network, _, index| Ok(network.take_error(index).map(io::Error::from)))
     }
 
     /// `setsockopt`.
@@ -283,7 +290,7 @@ impl Socket {
     /// `EBADF` once it is closed.
     #[track_caller]
     pub fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        self.call(|network, _, index| {
+        self.call(Use::Change, |network, _, index| {
             network.set_option(index, option);
             Ok(())
         })
@@ -295,7 +302,7 @@ impl Socket {
     /// `EINVAL` if it is no group, `EADDRINUSE` if it is a member already.
     #[track_caller]
     pub fn join_group(&self, group: IpAddr) -> io::Result<()> {
-        self.call(|network, _, index| network.join_group(index, group))
+        self.call(Use::Change, |network, _, index| network.join_group(index, group))
     }
 
     /// Hears a group no more (`IP_DROP_MEMBERSHIP`).
@@ -304,7 +311,7 @@ impl Socket {
     /// `EADDRNOTAVAIL` if it is no member.
     #[track_caller]
     pub fn leave_group(&self, group: IpAddr) -> io::Result<()> {
-        self.call(|network, _, index| network.leave_group(index, group))
+        self.call(Use::Change, |network, _, index| network.leave_group(index, group))
     }
 
     /// The family; of a closed socket `Inet`.
@@ -326,7 +333,18 @@ impl Socket {
     /// What `epoll` would say of it now; all false of a closed one.
     #[track_caller]
     pub fn readiness(&self) -> crate::tcp::Readiness {
-        self.call(|network, _, index| Ok(crate::network::mask(network.sockets.at(index)))).unwrap_or_default()
+        self.call(Use::Look, |network, _, index| Ok(crate::network::mask(network.sockets.at(index))))
+            .unwrap_or_default()
+    }
+
+    /// Would a call of this line not wait?
+    pub(crate) fn is_ready(&self, line: Line) -> bool {
+        let ready = self.readiness();
+        let ended = ready.error || ready.hung_up;
+        match line {
+            Line::Read => ready.readable || ready.read_closed || ended,
+            Line::Write => ready.writable || ended,
+        }
     }
 
     /// Lets a handle made by `call_when_ready` run in each tick in which the socket can be read, has an error, or has come

@@ -97,7 +97,9 @@ struct Completing<T: 'static> {
 
 /// `_handle_completion`.
 fn complete<T: 'static>(completing: &TypedRef<Completing<T>>, number: usize) {
+    let slot = completing.object().slot();
     let finished = completing.access(|rt, object, state| {
+        rt.touch(slot, Touch::Write);
         // Not there any more: the timeout was here first.
         let (item, callback) = state.todo.remove(&number)?;
         state.done.push_back(Some(item));
@@ -112,7 +114,9 @@ fn complete<T: 'static>(completing: &TypedRef<Completing<T>>, number: usize) {
 
 /// `_handle_timeout`.
 fn run_out_of_time<T: 'static>(completing: &TypedRef<Completing<T>>) {
+    let slot = completing.object().slot();
     let late = completing.access(|rt, object, state| {
+        rt.touch(slot, Touch::Write);
         for _ in 0..state.todo.len() {
             state.done.push_back(None);
             rt.pop_wake(&mut object.waiters);
@@ -278,13 +282,14 @@ impl<T: 'static> Turn<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Future<T>>> {
         let (wait, slot) = (&mut self.wait, self.completing.object().slot());
         let polled = self.completing.access(|rt, object, state| {
-            rt.touch(slot, Touch::Write);
-            if wait.begun() {
-                let woken = !rt.is_pending(wait.node) && !rt.is_cancelled(wait.node);
+            let fresh = !wait.begun();
+            if !fresh {
+                let woken = rt.is_woken(wait.node);
                 match rt.resume_in(wait, cx, &mut object.waiters) {
                     Resumed::Pending => return Poll::Pending,
-                    Resumed::Woken => {}
+                    Resumed::Woken | Resumed::GaveWay => {}
                     Resumed::Cancelled(error) => {
+                        rt.touch(slot, Touch::Write);
                         if woken && !state.done.is_empty() {
                             rt.pop_wake(&mut object.waiters);
                         }
@@ -292,6 +297,10 @@ impl<T: 'static> Turn<T> {
                     }
                 }
             }
+            if fresh && !state.done.is_empty() && rt.gives_way(wait, cx, Op::Get, slot) {
+                return Poll::Pending;
+            }
+            rt.touch(slot, Touch::Write);
             match state.done.pop_front() {
                 Some(item) => Poll::Ready(item.ok_or_else(Error::timeout)),
                 None => {
@@ -308,7 +317,9 @@ impl<T: 'static> Drop for Turn<T> {
     fn drop(&mut self) {
         let wait = &mut self.wait;
         if wait.begun() {
+            let slot = self.completing.object().slot();
             let _ = self.completing.access_quietly(|rt, object, state| {
+                rt.touch(slot, Touch::Write);
                 if rt.abandon_in(wait, &mut object.waiters) && !state.done.is_empty() {
                     rt.pop_wake(&mut object.waiters);
                 }

@@ -10,7 +10,7 @@ use crate::exceptions::{ErrorContext, Handlers, never_retrieved, report};
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::ready::Ready;
-use crate::schedule::{Behaviour, Seen};
+use crate::schedule::Seen;
 use crate::slots::{BoxedBody, Cold, Kind, NONE, Slot, Word, flag};
 use crate::store::{self, Objects, access, access_quietly};
 use crate::strategy::Strategy;
@@ -195,10 +195,14 @@ impl Rt {
             self.observed.recorded = settings.record.then(Vec::new);
             self.observed.replay.clone_from(&settings.replay);
         }
+        if settings.profile == Profile::EveryAwait {
+            self.attention |= attention::GIVES_WAY;
+        }
         if settings.seen || settings.behaviour {
             self.attention |= attention::FOLLOWED;
             self.observed.seen = settings.seen.then(Seen::default);
-            self.observed.behaviour = settings.behaviour.then(Behaviour::default);
+            self.observed.behaviour =
+                settings.behaviour.then(|| std::mem::take(&mut self.observed.spare_behaviour));
         }
         self.observed.loop_number = settings.number;
         self.observed.prefix.clone_from(&settings.lane_prefix);

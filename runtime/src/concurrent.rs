@@ -13,7 +13,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::schedule::Touch;
+use crate::store::access_current_if_free;
 use crate::{Error, ErrorKind, Result};
+
+/// What footprints call it.
+const NAME: &str = "concurrent.futures.Future";
 
 /// A result that some other thread, or another loop, will bring: asyncio's `concurrent.futures.Future`.
 ///
@@ -36,6 +41,8 @@ use crate::{Error, ErrorKind, Result};
 /// ```
 pub struct Future<T> {
     shared: Arc<Mutex<Shared<T>>>,
+    /// What names it in footprints.
+    key: u64,
 }
 
 struct Shared<T> {
@@ -74,7 +81,9 @@ impl<T> Future<T> {
     /// Makes a future that is pending.
     #[must_use]
     pub fn new() -> Self {
-        Self { shared: Arc::new(Mutex::new(Shared { state: State::Pending, callbacks: Vec::new() })) }
+        let shared = Shared { state: State::Pending, callbacks: Vec::new() };
+        let key = access_current_if_free(|l| l.rt.new_thing(NAME)).unwrap_or(0);
+        Self { shared: Arc::new(Mutex::new(shared)), key }
     }
 
     /// Says that the work begins; false if the future was cancelled, and then the work must not be done.
@@ -82,6 +91,7 @@ impl<T> Future<T> {
     /// # Errors
     /// [`ErrorKind::Runtime`] if it is running or finished, or was told so before.
     pub fn set_running_or_notify_cancel(&self) -> Result<bool> {
+        self.touch(Touch::Write);
         let mut shared = self.lock();
         match shared.state {
             State::Pending => {
@@ -114,6 +124,7 @@ impl<T> Future<T> {
 
     /// Cancels the future if nobody works on it, and runs its callbacks; true if it is cancelled now.
     pub fn cancel(&self) -> bool {
+        self.touch(Touch::Write);
         let mut shared = self.lock();
         match shared.state {
             State::Running | State::Finished(_) => return false,
@@ -127,24 +138,28 @@ impl<T> Future<T> {
     /// True once it is cancelled or finished.
     #[must_use]
     pub fn done(&self) -> bool {
+        self.touch(Touch::Read);
         matches!(self.lock().state, State::Cancelled | State::Notified | State::Finished(_))
     }
 
     /// True while somebody works on it.
     #[must_use]
     pub fn running(&self) -> bool {
+        self.touch(Touch::Read);
         matches!(self.lock().state, State::Running)
     }
 
     /// True if it was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
+        self.touch(Touch::Read);
         matches!(self.lock().state, State::Cancelled | State::Notified)
     }
 
     /// What it has come to.
     #[must_use]
     pub fn state(&self) -> FutureState {
+        self.touch(Touch::Read);
         match &self.lock().state {
             State::Pending => FutureState::Pending,
             State::Running => FutureState::Running,
@@ -171,6 +186,7 @@ impl<T> Future<T> {
     /// # Errors
     /// As [`Future::result`], without the future's own.
     pub fn exception(&self) -> Result<Option<Error>> {
+        self.touch(Touch::Read);
         match &self.lock().state {
             State::Finished(outcome) => Ok(outcome.as_ref().err().cloned()),
             State::Cancelled | State::Notified => Err(Error::cancelled()),
@@ -185,6 +201,7 @@ impl<T> Future<T> {
     /// Callbacks run in the order of adding. A callback may be sent to another thread with the future; handles of
     /// ours can be.
     pub fn add_done_callback(&self, callback: impl FnOnce(Self) + Send + 'static) {
+        self.touch(Touch::Write);
         let mut shared = self.lock();
         match shared.state {
             State::Pending | State::Running => shared.callbacks.push(Box::new(callback)),
@@ -195,7 +212,13 @@ impl<T> Future<T> {
         }
     }
 
+    /// The step that runs on this thread, if one does, touches the future.
+    fn touch(&self, touch: Touch) {
+        let _ = access_current_if_free(|l| l.rt.touch_thing(self.key, touch, || NAME.into()));
+    }
+
     fn shared_result(&self) -> Result<Arc<T>> {
+        self.touch(Touch::Read);
         match &self.lock().state {
             State::Finished(outcome) => outcome.clone(),
             State::Cancelled | State::Notified => Err(Error::cancelled()),
@@ -215,6 +238,7 @@ impl<T> Future<T> {
     }
 
     fn finish(&self, outcome: Result<T>) -> Result<()> {
+        self.touch(Touch::Write);
         let mut shared = self.lock();
         match shared.state {
             State::Pending | State::Running => shared.state = State::Finished(outcome.map(Arc::new)),
@@ -245,7 +269,7 @@ impl<T> Future<T> {
 
 impl<T> Clone for Future<T> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), key: self.key }
     }
 }
 

@@ -3,8 +3,9 @@
 //! A task, a callback and a done callback each run in a copy of the context in which they were made. A context is a
 //! small persistent map, so that copying is one count; and most programs have no variables, so number 0 stands for an
 //! empty context that nobody has written to, and costs nothing. It becomes a real one at its first `set`. The copy of a
-//! real one without values is number 0 again: a runner's context is real, and its tasks make copies of it all the time.
+//! real one without values is number 0 again.
 
+use crate::schedule::Touch;
 use crate::slots::{NONE, flag};
 use crate::store::{access, access_current, access_quietly};
 use crate::waits::Rt;
@@ -14,6 +15,9 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All contexts that are shared, as a thing that is touched: they have no names, and few programs share any.
+const SHARED_CONTEXTS: u64 = 0x636F_6E74_6578_7473;
 
 type Values = Vec<(u64, Rc<dyn Any>)>;
 
@@ -32,11 +36,13 @@ struct ContextSlot {
     values: Option<Rc<Values>>,
     handles: u32,
     entered: bool,
+    /// Several tasks or callbacks may run in it.
+    shared: bool,
 }
 
 impl Contexts {
     fn insert(&mut self, values: Option<Rc<Values>>) -> u32 {
-        let slot = ContextSlot { values, handles: 1, entered: false };
+        let slot = ContextSlot { values, handles: 1, entered: false, shared: false };
         if let Some(number) = self.free.pop() {
             self.slots[number as usize] = slot;
             return number;
@@ -46,6 +52,13 @@ impl Contexts {
         }
         self.slots.push(slot);
         self.slots.len() as u32 - 1
+    }
+
+    /// As [`insert`](Contexts::insert), for one that the program has a handle of.
+    fn insert_shared(&mut self, values: Option<Rc<Values>>) -> u32 {
+        let number = self.insert(values);
+        self.slots[number as usize].shared = true;
+        number
     }
 
     fn values(&self, context: u32) -> Option<&Rc<Values>> {
@@ -172,6 +185,7 @@ impl<T: Clone + 'static> ContextVar<T> {
     pub fn get(&self) -> Option<T> {
         let id = self.id();
         let value = access_current(|l| {
+            l.rt.touch_context(Touch::Read);
             let values = l.rt.contexts.values(l.rt.context)?;
             values.iter().find(|entry| entry.0 == id).map(|entry| Rc::clone(&entry.1))
         })??;
@@ -217,6 +231,7 @@ impl<T: Clone + 'static> ContextVar<T> {
         let id = self.id();
         let made = access_current(|l| {
             let context = l.rt.context_for_writing();
+            l.rt.touch_context(Touch::Write);
             let values = l.rt.contexts.slots[context as usize].values.get_or_insert_default();
             let values = Rc::make_mut(values);
             let place = values.iter().position(|entry| entry.0 == id);
@@ -285,7 +300,7 @@ impl Context {
     fn with_values(values: impl FnOnce(&mut Rt) -> Option<Rc<Values>>) -> Context {
         let made = access_current(|l| {
             let values = values(&mut l.rt);
-            Context { loop_id: l.id, number: l.rt.contexts.insert(values) }
+            Context { loop_id: l.id, number: l.rt.contexts.insert_shared(values) }
         });
         match made {
             Some(made) => made,
@@ -302,7 +317,7 @@ impl Context {
     /// The context that a task or callback was given; an empty one if nobody has written to it.
     pub(crate) fn of_slot(loop_id: u64, slot: u32) -> Context {
         let number = access(loop_id, |l| match l.rt.cold[slot as usize].context {
-            NONE => l.rt.contexts.insert(None),
+            NONE => l.rt.contexts.insert_shared(None),
             context => l.rt.share_context(context),
         });
         Context { loop_id, number: number.unwrap_or(NONE) }
@@ -334,7 +349,7 @@ impl Context {
     pub fn copy(&self) -> Context {
         let number = access(self.loop_id, |l| {
             let values = l.rt.contexts.values(self.number).map(Rc::clone);
-            l.rt.contexts.insert(values)
+            l.rt.contexts.insert_shared(values)
         });
         Context { loop_id: self.loop_id, number: number.unwrap_or(NONE) }
     }
@@ -396,8 +411,20 @@ impl Rt {
 
     /// Raises the count of a context for a slot that is given it.
     pub(crate) fn share_context(&mut self, context: u32) -> u32 {
-        self.contexts.slots[context as usize].handles += 1;
+        let slot = &mut self.contexts.slots[context as usize];
+        slot.handles += 1;
+        slot.shared = true;
         context
+    }
+
+    /// The running step uses its context, which another task may share.
+    #[inline]
+    fn touch_context(&mut self, touch: Touch) {
+        if self.watches_footprints()
+            && self.contexts.slots.get(self.context as usize).is_some_and(|slot| slot.shared)
+        {
+            self.touch_thing(SHARED_CONTEXTS, touch, || "the shared contexts".into());
+        }
     }
 }
 

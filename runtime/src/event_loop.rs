@@ -21,7 +21,7 @@ use crate::kernel::{Attached, Readiness};
 use crate::limits::Limits;
 use crate::ops::Op;
 use crate::picking::attention_of;
-use crate::schedule::{Behaviour, Heeded, Seen};
+use crate::schedule::{Behaviour, Heeded, Seen, Touch};
 use crate::slots::{BoxedBody, flag};
 use crate::store::{self, Objects, access, access_current, access_quietly};
 use crate::strategy::{Picker, Strategy};
@@ -259,7 +259,7 @@ impl EventLoop {
 
     /// The behaviour so far; none if it was not asked for.
     pub fn take_behaviour(&self) -> Option<Behaviour> {
-        self.look(|l| l.rt.observed.behaviour.as_mut().map(std::mem::take)).flatten()
+        self.look(|l| l.rt.observed.behaviour.as_mut().map(Behaviour::take)).flatten()
     }
 
     /// What became of the constraints that the loop was to follow, so far.
@@ -481,6 +481,7 @@ impl Loop {
         let slot = self.rt.new_callback(body);
         let node = &mut self.rt.slot_mut(slot).node;
         (node.place, node.op) = (Some(place), Op::None);
+        self.rt.touch_line_of_callbacks(Touch::Put);
         self.rt.schedule_callback(slot);
         Handle::counted(self.id, slot)
     }
@@ -497,6 +498,7 @@ impl Loop {
         node.flags &= !flag::DUE;
         let timer = Timer { at, slot, wait: node.wait };
         self.rt.timers.push(timer);
+        self.rt.touch_timers(at);
         TimerHandle::new(Handle::counted(self.id, slot), Instant::from_nanos(at))
     }
 
@@ -508,8 +510,9 @@ impl Loop {
         // Who follows a recording asks no strategy.
         let strategy = if settings.replay.is_some() { Strategy::RandomWalk } else { settings.strategy };
         let directed = settings.directed.as_ref().filter(|_| settings.replay.is_none());
-        self.picker = strategy.start(settings.profile, directed, settings.lessons.as_deref());
-        self.schedule.restart(settings.seed, Purpose::Schedule(settings.number));
+        self.picker = strategy.start(settings.profile, directed, settings.lessons.as_ref());
+        let schedule_seed = settings.schedule_seed.unwrap_or(settings.seed);
+        self.schedule.restart(schedule_seed, Purpose::Schedule(settings.number));
         self.costs.restart(settings.seed, Purpose::StepCost(settings.number));
         self.rt.configure(&settings);
         if let Picker::Ordered(order) = &self.picker {

@@ -14,6 +14,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::schedule::Touch;
 use crate::store::{self, ObjectKind, TypedRef};
 use crate::wait::release;
 use crate::{Context, Error, ErrorKind, EventLoop, Future, Result, concurrent};
@@ -116,6 +117,8 @@ struct Pool {
     busy: Cell<usize>,
     queue: RefCell<VecDeque<Box<dyn Queued>>>,
     shut_down: Cell<bool>,
+    /// What names it in footprints.
+    key: u64,
     /// What waits until no worker is busy: the shutdown of a default executor.
     idle: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
@@ -231,7 +234,9 @@ impl Executor {
     }
 
     fn pool(&self) -> Option<Rc<Pool>> {
-        self.pool.access(|_, _, pool| Rc::clone(pool))
+        let pool = self.pool.access(|_, _, pool| Rc::clone(pool))?;
+        pool.touch(Touch::Write);
+        Some(pool)
     }
 }
 
@@ -244,10 +249,19 @@ impl fmt::Debug for Executor {
 impl Pool {
     fn new(loop_id: u64, workers: usize) -> Self {
         let (busy, shut_down) = (Cell::new(0), Cell::new(false));
-        Self { loop_id, workers, busy, queue: RefCell::default(), shut_down, idle: RefCell::default() }
+        let key = store::access_current(|l| l.rt.new_thing("Executor")).unwrap_or(0);
+        Self { loop_id, workers, busy, queue: RefCell::default(), shut_down, key, idle: RefCell::default() }
+    }
+
+    /// The running step uses the pool.
+    fn touch(&self, touch: Touch) {
+        let _ = store::access_quietly(self.loop_id, |l| {
+            l.rt.touch_thing(self.key, touch, || "Executor".into());
+        });
     }
 
     fn submit<T: 'static>(self: &Rc<Self>, job: impl IntoJob<T>) -> Result<concurrent::Future<T>> {
+        self.touch(Touch::Write);
         if self.shut_down.get() {
             return Err(Error::new(ErrorKind::Runtime, "cannot schedule new futures after shutdown"));
         }
@@ -294,6 +308,7 @@ impl Pool {
     /// The time of a job has passed: this is where its closure runs.
     fn finish(self: &Rc<Self>, queued: Box<dyn Queued>) {
         queued.run();
+        self.touch(Touch::Write);
         self.busy.set(self.busy.get() - 1);
         self.pump();
         while self.busy.get() == 0 {

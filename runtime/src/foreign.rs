@@ -68,7 +68,7 @@ impl<F: Future> Future for Interruptible<F> {
                     this.future = None;
                     return Poll::Ready(Err(error));
                 }
-                Some(Resumed::Pending | Resumed::Woken) => {}
+                Some(Resumed::Pending | Resumed::Woken | Resumed::GaveWay) => {}
             }
         }
         let future = this.future.as_mut().expect("an interruptible future is not polled after its end");

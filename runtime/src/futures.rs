@@ -125,6 +125,7 @@ impl<T: 'static> Future<T> {
     #[track_caller]
     fn refuse_to_set(&self) -> Option<Error> {
         access(self.loop_id, |l| {
+            l.rt.touch_slot(self.slot, Touch::Read);
             let slot = l.rt.slot(self.slot);
             if slot.word.kind() == Kind::Task {
                 return Some(Error::new(
@@ -166,7 +167,11 @@ impl<T: 'static> Future<T> {
 
     #[track_caller]
     fn is(&self, flags: u16) -> bool {
-        access(self.loop_id, |l| l.rt.slot(self.slot).is(flags)).unwrap_or(false)
+        let is = access(self.loop_id, |l| {
+            l.rt.touch_slot(self.slot, Touch::Read);
+            l.rt.slot(self.slot).is(flags)
+        });
+        is.unwrap_or(false)
     }
 
     /// A clone of the result.
@@ -217,6 +222,7 @@ impl<T: 'static> Future<T> {
     #[track_caller]
     pub fn state(&self) -> FutureState {
         access(self.loop_id, |l| {
+            l.rt.touch_slot(self.slot, Touch::Read);
             let slot = l.rt.slot_mut(self.slot);
             if !slot.is(flag::DONE) {
                 return FutureState::Pending;
@@ -283,7 +289,11 @@ impl<T: 'static> Future<T> {
     /// The message of the cancellation, if one was given and not raised (`_cancel_message`): of a future, and of a task
     /// that returned over a request. Where it was raised in a task, the error has it and goes to the first reader.
     pub(crate) fn cancel_message(&self) -> Option<String> {
-        access(self.loop_id, |l| l.rt.messages.get(&self.slot).cloned()).flatten()
+        let message = access(self.loop_id, |l| {
+            l.rt.touch_slot(self.slot, Touch::Read);
+            l.rt.messages.get(&self.slot).cloned()
+        });
+        message.flatten()
     }
 
     /// The same future, without the type of its result.
@@ -305,6 +315,7 @@ impl<T: 'static> Future<T> {
     /// Did a cancel of this gathering future reach a child?
     pub(crate) fn cancel_was_requested(&self) -> bool {
         let requested = access(self.loop_id, |l| {
+            l.rt.touch_slot(self.slot, Touch::Read);
             l.rt.gathering.get(&self.slot).is_some_and(|gathering| gathering.cancel_requested)
         });
         requested.unwrap_or(false)
@@ -328,6 +339,13 @@ pub struct DoneCallback {
 }
 
 impl DoneCallback {
+    /// It does the same whether it runs before or after others that say so, if its future ends with a result.
+    pub(crate) fn in_any_order(&self) {
+        if let Some(handle) = &self.handle {
+            handle.run_in_any_order();
+        }
+    }
+
     /// Runs it in this very context instead of a copy of the one it was added in (`context=`).
     #[track_caller]
     pub fn context(self, context: &VarContext) -> DoneCallback {
@@ -429,6 +447,7 @@ impl Rt {
             }
             if self.slot(node).word.kind() == Kind::Callback {
                 self.slot_mut(slot).node.handles += 1; // for the handle that the callback is given
+                self.touch_line_for(node, ended == Ended::Finished);
                 self.schedule_callback(node);
             } else {
                 self.slot_mut(node).node.state |= WOKEN;
@@ -440,14 +459,16 @@ impl Rt {
     /// Reads the result as `result()` does: it counts as looked at.
     #[inline(always)]
     pub(crate) fn read(&mut self, slot: u32) -> Read {
-        self.touch_slot(slot, Touch::Read);
-        let this = self.slot_mut(slot);
-        let flags = this.node.flags;
+        let this = self.slot(slot);
+        let (flags, task) = (this.node.flags, this.word.kind() == Kind::Task);
+        // The first reader of a cancelled task takes its message.
+        let takes_message = task && flags & (flag::CANCELLED | flag::MESSAGE_TAKEN) == flag::CANCELLED;
+        self.touch_slot(slot, Touch::write_if(takes_message));
         if flags & flag::DONE == 0 {
             return Read::Pending;
         }
+        let this = self.slot_mut(slot);
         this.node.flags &= !flag::UNRETRIEVED;
-        let task = this.word.kind() == Kind::Task;
         if flags & flag::CANCELLED != 0 && task && flags & flag::MESSAGE_TAKEN != 0 {
             return Read::Failed(Error::cancelled_maybe(self.messages.get(&slot).cloned()));
         }
@@ -465,6 +486,7 @@ impl Rt {
     }
 
     fn peek(&mut self, slot: u32) -> Option<Found> {
+        self.touch_slot(slot, Touch::Read);
         let this = self.slot_mut(slot);
         if !this.is(flag::DONE) {
             return None;
@@ -481,9 +503,13 @@ impl Rt {
         self.slot_mut(callback).node.place = Some(place);
         self.slot_mut(callback).node.object = slot;
         if self.slot(slot).is(flag::DONE) {
+            self.touch_slot(slot, Touch::Read);
             self.slot_mut(slot).node.handles += 1;
+            self.touch_line_of_callbacks(Touch::Put);
             self.schedule_callback(callback);
         } else {
+            // The order in which callbacks are added is that in which they will run.
+            self.touch_slot(slot, Touch::Write);
             let mut waiters: List = self.slot(slot).waiters;
             self.link(&mut waiters, callback);
             self.slot_mut(slot).waiters = waiters;
@@ -492,6 +518,7 @@ impl Rt {
     }
 
     fn remove_done_callback(&mut self, slot: u32, callback: u32) -> Option<()> {
+        self.touch_slot(slot, Touch::Read); // whether it is done yet: then the callback stands in the line of all
         if !self.slot(callback).is(flag::LINKED) {
             return None;
         }

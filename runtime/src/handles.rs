@@ -6,6 +6,7 @@
 
 use crate::clock::Instant;
 use crate::contexts::Context;
+use crate::schedule::Touch;
 use crate::slots::{BoxedBody, Kind, NONE, flag};
 use crate::store::{access, access_quietly};
 use crate::waits::Rt;
@@ -50,6 +51,15 @@ impl Handle {
         self.slot
     }
 
+    /// Marks a done callback: see [`flag::IN_ANY_ORDER`].
+    pub(crate) fn run_in_any_order(&self) {
+        let _ = access(self.loop_id, |l| {
+            if l.rt.watches_footprints() {
+                l.rt.slot_mut(self.slot).node.flags |= flag::IN_ANY_ORDER;
+            }
+        });
+    }
+
     /// Cancels the callback: it will not run. After it ran, or twice, nothing happens.
     #[track_caller]
     pub fn cancel(&self) {
@@ -60,7 +70,11 @@ impl Handle {
     /// Was it cancelled?
     #[track_caller]
     pub fn cancelled(&self) -> bool {
-        access(self.loop_id, |l| l.rt.slot(self.slot).is(flag::CANCELLED)).unwrap_or(false)
+        let cancelled = access(self.loop_id, |l| {
+            l.rt.touch_requests(self.slot, Touch::Read);
+            l.rt.slot(self.slot).is(flag::CANCELLED)
+        });
+        cancelled.unwrap_or(false)
     }
 
     /// Runs the callback in this very context instead of a copy of the one it was made in (`context=`).
@@ -154,6 +168,9 @@ impl Rt {
         if context != NONE {
             self.set_slot_context(slot, context);
         }
+        if self.watches_footprints() {
+            self.touch_new_callback(slot);
+        }
         slot
     }
 
@@ -167,6 +184,7 @@ impl Rt {
 
     /// Cancels a callback that has not run; its body is for the caller to drop, outside of the access.
     pub(crate) fn cancel_callback(&mut self, slot: u32) -> Option<BoxedBody> {
+        self.touch_requests(slot, Touch::write_if(!self.slot(slot).is(flag::DONE)));
         if self.slot(slot).is(flag::DONE) {
             return None;
         }

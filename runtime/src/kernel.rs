@@ -12,15 +12,17 @@
 mod owned;
 mod waiters;
 
+pub use crate::waits::GiveWay;
 pub use owned::LoopOwned;
 pub use waiters::{KernelWait, Line, Waiters};
 
 use crate::clock::Instant;
 use crate::event_loop::EventLoop;
 use crate::handles::Handle;
+use crate::schedule::Touch;
 use crate::slots::flag;
 use crate::store::{self, access, access_current, access_quietly};
-use crate::waits::Rt;
+use crate::waits::{Rt, attention};
 use crate::{Error, ErrorKind, Result};
 use std::rc::Rc;
 
@@ -283,6 +285,8 @@ pub struct Caller {
     pub now: Instant,
     /// Its process; none if no kernel stands below it.
     pub process: Option<Process>,
+    /// Does anybody ask what its steps touch?
+    pub watched: bool,
 }
 
 /// Who calls: the current loop, and its process. None if no loop is running or set on this thread.
@@ -291,7 +295,27 @@ pub fn caller() -> Option<Caller> {
         event_loop: l.id,
         now: Instant::from_nanos(l.rt.now),
         process: l.kernel.as_ref().map(|attached| attached.process),
+        watched: l.rt.watches_footprints(),
     })
+}
+
+/// Do awaits that could go on at once give way first? Then whoever would make a call without waiting asks
+/// [`KernelWait::gives_way`] or awaits [`GiveWay`] before it. False without a loop.
+#[inline]
+pub fn is_every_await() -> bool {
+    access_current(|l| l.rt.attention & attention::GIVES_WAY != 0).unwrap_or(false)
+}
+
+/// A key for a thing of the kernel that the running step has made, for [`touch`]; 0 while nobody asks what steps touch.
+pub fn new_thing(kind: &str) -> u64 {
+    access_current(|l| l.rt.new_thing(kind)).unwrap_or(0)
+}
+
+/// The running step touches a thing of the kernel. The key names it in every run, whoever touches it; the name is for
+/// people. Costs a test while nobody asks.
+#[inline]
+pub fn touch(key: u64, touch: Touch, name: impl FnOnce() -> String) {
+    let _ = access_current(|l| l.rt.touch_thing(key, touch, || name().into()));
 }
 
 /// A handle of the loop with this number, running or not; none if it is closed, or of another thread.

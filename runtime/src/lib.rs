@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | 0 words | [`error`](Error), [`clock`](Instant), `ops` | errors, virtual time, what is waited in |
 //! | 1 parts | [`choices`], `lanes`, `profile`, `ready`, [`schedule`], `slots`, `strategy`, `timers`, `trace::event`, `trace::waiting` | know no loop |
-//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `futures`, `handles`, [`kernel`], `limits`, `picking`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
-//! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
+//! | 2 the loop | `awaitable`, `bodies`, `close`, `contexts`, `deadlock`, `driver`, `event_loop`, `exceptions`, `footprints`, `futures`, `handles`, [`kernel`], `limits`, `picking`, `steps`, `store`, `tasks`, `tick`, [`trace`], `waits`, `wakers` | the one knot |
+//! | 3 asyncio's library | `as_completed`, [`concurrent`], `executor`, `foreign`, `gather`, `locks`, `queues`, `random`, `runners`, `shared`, `shield`, `sleep`, `taskgroups`, `threads`, `threadsafe`, `timeouts`, `wait` | uses what layer 2 offers |
 //!
 //! The table is read by the tests: `tests/tidy/layers.rs` holds every module to it.
 //!
@@ -29,6 +29,7 @@ mod error;
 mod event_loop;
 mod exceptions;
 mod executor;
+mod footprints;
 mod foreign;
 mod futures;
 mod gather;
@@ -45,6 +46,7 @@ mod random;
 mod ready;
 mod runners;
 pub mod schedule;
+mod shared;
 mod shield;
 mod sleep;
 mod slots;
@@ -87,6 +89,7 @@ pub use profile::Profile;
 pub use queues::{LifoQueue, PriorityQueue, Queue, QueueGet, QueueJoin, QueuePut, Refused};
 pub use random::{TaskRng, rng};
 pub use runners::{Runner, run};
+pub use shared::{Shared, SharedRead, SharedWrite};
 pub use shield::shield;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use steps::{RunningStep, running_step};

@@ -18,9 +18,9 @@ pub enum Op {
     Acquire,
     /// `wait` of an event, condition or barrier.
     Wait,
-    /// `get` of a queue.
+    /// `get` of a queue, or `read` of a shared value.
     Get,
-    /// `put` of a queue.
+    /// `put` of a queue, or `write` of a shared value.
     Put,
     /// `join` of a queue.
     Join,

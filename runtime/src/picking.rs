@@ -49,7 +49,8 @@ impl Loop {
             rt.observed.redundant = true;
             return None;
         }
-        if rt.attention & (attention::WATCHED | attention::FOLLOWED) != 0 {
+        // Not for every strategy that follows steps: a rank is found by looking at all that is ready.
+        if rt.attention & attention::WATCHED != 0 || rt.observed.seen.is_some() {
             let (rank, ready) = (rt.ready.rank_of_shown(entry) as u32, rt.ready.len() as u32);
             rt.observed.note_picked(rank, ready);
         }

@@ -160,7 +160,7 @@ impl<T: 'static> Queue<T> {
     fn put_rarely(&self, item: T) -> Result<(), Refused<T>> {
         let mut item = Some(item);
         let put = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), Touch::Write);
+            rt.touch(self.state.object().slot(), state.touch_of_put(object));
             state.put(rt, object, item.take().expect("an item is put once"))
         });
         match put {
@@ -208,7 +208,7 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     pub fn get_nowait(&self) -> Result<T> {
         let got = self.state.access(|rt, object, state| {
-            rt.touch(self.state.object().slot(), Touch::Write);
+            rt.touch(self.state.object().slot(), state.touch_of_get(object));
             state.get(rt, object)
         });
         match got {
@@ -232,7 +232,7 @@ impl<T: 'static> Queue<T> {
     #[track_caller]
     pub fn task_done(&self) -> Result<()> {
         let done = self.state.access(|rt, _, state| {
-            rt.touch(self.state.object().slot(), Touch::Write);
+            rt.touch(self.state.object().slot(), Touch::write_if(state.unfinished != 0));
             if state.unfinished == 0 {
                 return false;
             }

@@ -88,7 +88,7 @@ impl Future for Sleep {
             l.rt.resume(wait, cx)
         });
         match resumed {
-            Some(Resumed::Woken) => Poll::Ready(Ok(())),
+            Some(Resumed::Woken | Resumed::GaveWay) => Poll::Ready(Ok(())),
             Some(Resumed::Pending) => Poll::Pending,
             Some(Resumed::Cancelled(error)) => Poll::Ready(Err(error)),
             None => Poll::Ready(Err(Error::loop_is_closed())),

@@ -125,6 +125,9 @@ pub(crate) mod flag {
     pub(crate) const TAKEN: u16 = 1 << 12;
     /// It has extra waits.
     pub(crate) const HAS_EXTRAS: u16 = 1 << 13;
+    /// The done callback does the same whether it runs before or after others of its kind, if its future has a result. Of
+    /// callbacks, as `HAS_EXTRAS` is of tasks alone.
+    pub(crate) const IN_ANY_ORDER: u16 = 1 << 13;
     /// It was aborted while its body ran: its end comes after this step.
     pub(crate) const ABORTED: u16 = 1 << 14;
     /// Not a slot of the free list.

@@ -7,12 +7,13 @@
 use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
 use crate::close::empty;
+use crate::footprints::Footprint;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
-use crate::schedule::{Behaviour, Seen, StepName, Touch, Touched};
+use crate::schedule::{Behaviour, Seen, StepName, Touched};
 use crate::slots::{Kind, NONE, Word};
 use crate::store::{Objects, access_current_if_free};
-use crate::trace::{Access, Event, Ran, Sink, StepRecord};
+use crate::trace::{Event, Ran, Sink, StepRecord};
 use crate::waits::{Rt, attention};
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub(crate) struct Steps {
     object_keys: Vec<u64>,
     pub(crate) visits: Counters,
     /// What the running step touched, by number.
-    footprint: Vec<(u32, Touch)>,
+    pub(crate) footprint: Footprint,
     /// The same by the names of the objects, once the step is over.
     pub(crate) touched: Vec<Touched>,
     /// The step that runs, while its footprint is waited for.
@@ -35,6 +36,8 @@ pub(crate) struct Steps {
     pub(crate) picked_name: Option<StepName>,
     pub(crate) seen: Option<Seen>,
     pub(crate) behaviour: Option<Behaviour>,
+    /// The room of an earlier run's.
+    pub(crate) spare_behaviour: Behaviour,
     /// The strategy says that the run repeats one that was made.
     pub(crate) redundant: bool,
     /// The number of the loop in its run.
@@ -99,9 +102,6 @@ struct Picked {
     ready: u32,
 }
 
-/// Numbers of futures and tasks in footprints lie above those of objects.
-const SLOTS_FROM: u32 = 1 << 30;
-
 impl Steps {
     /// Names an object for step keys.
     pub(crate) fn set_object_key(&mut self, object: u32, key: u64) {
@@ -124,16 +124,20 @@ impl Steps {
         self.picked = Picked { rank, ready };
     }
 
-    /// A new step begins: what was touched before is nobody's.
-    pub(crate) fn forget_footprint(&mut self) {
-        self.footprint.clear();
+    /// What names an object through edits.
+    pub(crate) fn object_key(&self, object: u32) -> u64 {
+        self.object_keys[object as usize]
     }
 
     pub(crate) fn clear(&mut self) {
         self.names.clear();
         self.touched.clear();
         (self.followed, self.picked_name) = (None, None);
-        (self.seen, self.behaviour) = (None, None);
+        self.seen = None;
+        if let Some(mut behaviour) = self.behaviour.take() {
+            behaviour.clear();
+            self.spare_behaviour = behaviour;
+        }
         (self.redundant, self.loop_number) = (false, 0);
         self.object_keys.clear();
         self.visits.clear();
@@ -148,50 +152,6 @@ impl Steps {
 }
 
 impl Rt {
-    /// Does anybody ask what steps touch?
-    #[inline(always)]
-    pub(crate) fn watches_footprints(&self) -> bool {
-        self.attention & attention::FOOTPRINTS != 0
-    }
-
-    /// The running step reads or writes an object.
-    #[inline(always)]
-    pub(crate) fn touch(&mut self, object: u32, touch: Touch) {
-        if self.attention & attention::FOOTPRINTS != 0 {
-            self.touch_rarely(object, touch);
-        }
-    }
-
-    /// The running step reads or writes the state of a future or task.
-    #[inline(always)]
-    pub(crate) fn touch_slot(&mut self, slot: u32, touch: Touch) {
-        if self.attention & attention::FOOTPRINTS != 0 {
-            self.touch_rarely(slot | SLOTS_FROM, touch);
-        }
-    }
-
-    #[inline(never)]
-    fn touch_rarely(&mut self, number: u32, touch: Touch) {
-        // Only what was touched last is looked at here: the rest is sorted out when the footprint is handed over.
-        match self.observed.footprint.last_mut() {
-            Some(last) if last.0 == number => last.1 = last.1.and(touch),
-            _ => self.observed.footprint.push((number, touch)),
-        }
-    }
-
-    /// Each object that the step touched once.
-    fn sort_footprint(&mut self) {
-        let footprint = &mut self.observed.footprint;
-        footprint.sort_unstable();
-        footprint.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 = first.1.and(later.1);
-            }
-            same
-        });
-    }
-
     /// The key of the step in which a wait will end: lane, operation, object, visit.
     #[inline(never)]
     pub(crate) fn key_of_wait(&mut self, node: u32, op: Op, object: u32) {
@@ -205,28 +165,6 @@ impl Rt {
         let awaited = lanes::mix(op as u64, object);
         let visit = self.observed.visits.next(lanes::mix(lane, awaited));
         *self.observed.name_of_slot(owner) = Some(StepName { lane, awaited, visit });
-    }
-
-    /// Names what the step touched, in the order of the names.
-    pub(crate) fn name_footprint(&mut self) {
-        self.sort_footprint();
-        let (observed, cold) = (&mut self.observed, &self.cold);
-        observed.touched.clear();
-        observed.touched.extend(observed.footprint.iter().map(|(number, touch)| {
-            let object = match number & SLOTS_FROM {
-                0 => observed.object_keys[*number as usize],
-                _ => cold[(number ^ SLOTS_FROM) as usize].lane,
-            };
-            Touched { object, touch: *touch }
-        }));
-        observed.touched.sort_unstable();
-        observed.touched.dedup_by(|later, first| {
-            let same = later.object == first.object;
-            if same {
-                first.touch = first.touch.and(later.touch);
-            }
-            same
-        });
     }
 
     /// A step begins whose footprint is asked for: `others` are what else is ready.
@@ -404,29 +342,8 @@ impl Rt {
         if step.ran == Ran::Task && self.last != slot && self.slot(slot).is_live_task() {
             step.waits = Some(crate::deadlock::waiting_task(self, objects, slot));
         }
-        self.sort_footprint();
-        step.footprint = self
-            .observed
-            .footprint
-            .iter()
-            .map(|(number, touch)| {
-                let number = *number;
-                let object = if number & SLOTS_FROM == 0 {
-                    objects.name(number)
-                } else {
-                    self.slot_name(number ^ SLOTS_FROM)
-                };
-                Access { object, write: *touch != Touch::Read }
-            })
-            .collect();
+        step.footprint = self.tell_footprint(objects);
         self.observed.trace.as_ref().expect("a step is open only while traced").push(Event::Step(step));
-    }
-
-    fn slot_name(&self, slot: u32) -> String {
-        match self.slot(slot).word.kind() {
-            Kind::Task => format!("Task {}", self.lane_path(slot)),
-            _ => format!("Future #{}", self.cold[slot as usize].nth),
-        }
     }
 
     #[cold]

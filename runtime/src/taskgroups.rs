@@ -19,6 +19,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, TypedRef};
 use crate::{AnyTask, Error, ErrorContext, ErrorKind, Result, Task, TaskBuilder};
 
@@ -162,6 +163,7 @@ impl TaskGroup {
 
     fn add(&self, task: &AnyTask) {
         let Ok(group) = self.group() else { return };
+        self.touch(Touch::Write);
         if task.done() {
             // An eager child that did not wait: there is nothing to call back.
             return self.child_done(&group, task);
@@ -170,12 +172,20 @@ impl TaskGroup {
         group.tasks_made.set(number + 1);
         group.tasks.borrow_mut().insert(number, task.clone());
         let theirs = self.clone();
-        task.add_done_callback(move |task| {
+        let callback = task.add_done_callback(move |task| {
             let Ok(group) = theirs.group() else { return };
+            theirs.touch(Touch::Write);
             let removed = group.tasks.borrow_mut().remove(&number);
             drop(removed);
             theirs.child_done(&group, &task);
         });
+        callback.in_any_order(); // who ends well is taken off the list, and the last one lets the owner go on
+    }
+
+    /// The running step touches the group.
+    fn touch(&self, touch: Touch) {
+        let slot = self.group.object().slot();
+        let _ = self.group.access_quietly(|rt, _, _| rt.touch(slot, touch));
     }
 
     /// `_on_task_done`.
@@ -237,6 +247,7 @@ impl TaskBuilder {
         F: Future<Output = Result<T>> + 'static,
         T: 'static,
     {
+        group.touch(Touch::Read);
         group.group()?.check_open()?;
         let task = self.create_task(coroutine);
         group.add(&task.any());

@@ -26,6 +26,7 @@ use crate::futures::{Erased, Future, FutureState, Join};
 use crate::handles::CallbackOutput;
 use crate::lanes;
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::{BoxedBody, Kind, NONE, flag};
 use crate::store::{access, access_current};
 use crate::waits::{Rt, attention};
@@ -59,14 +60,21 @@ macro_rules! what_every_task_can {
         /// Its name: the one that was set, or `Task-` and its number in the order of creation.
         #[track_caller]
         pub fn name(&self) -> String {
-            access(self.0.loop_id, |l| l.rt.task_name(self.0.slot)).unwrap_or_default()
+            let name = access(self.0.loop_id, |l| {
+                l.rt.touch_slot(self.0.slot, Touch::Read);
+                l.rt.task_name(self.0.slot)
+            });
+            name.unwrap_or_default()
         }
 
         /// Sets its name.
         #[track_caller]
         pub fn set_name(&self, name: impl Into<String>) {
             let name = name.into();
-            let _ = access(self.0.loop_id, |l| l.rt.names.insert(self.0.slot, name));
+            let _ = access(self.0.loop_id, |l| {
+                l.rt.touch_slot(self.0.slot, Touch::Write);
+                l.rt.names.insert(self.0.slot, name)
+            });
         }
 
         /// Asks it to end with a cancellation; false if it is done already.
@@ -93,7 +101,11 @@ macro_rules! what_every_task_can {
         /// How many cancels were requested and not withdrawn.
         #[track_caller]
         pub fn cancelling(&self) -> u32 {
-            access(self.0.loop_id, |l| l.rt.cold[self.0.slot as usize].cancels).unwrap_or(0)
+            let cancels = access(self.0.loop_id, |l| {
+                l.rt.touch_requests(self.0.slot, Touch::Read);
+                l.rt.cold[self.0.slot as usize].cancels
+            });
+            cancels.unwrap_or(0)
         }
 
         /// Withdraws one cancel request, and says how many are left. At zero, one that was not raised yet will not be.
@@ -448,8 +460,10 @@ fn abort(loop_id: u64, slot: u32) -> bool {
     let found = access(loop_id, |l| {
         let rt = &mut l.rt;
         if rt.slot(slot).is(flag::DONE | flag::ABORTED) {
+            rt.touch_slot(slot, Touch::Read);
             return None;
         }
+        rt.touch_requests(slot, Touch::Write);
         rt.slot_mut(slot).node.flags |= flag::ABORTED;
         if rt.runs(slot) {
             // It aborts itself: its coroutine is on the stack, and goes when this step is over.
@@ -496,6 +510,9 @@ impl Rt {
         if let Some(context) = &options.context {
             let shared = self.share_context(context.number);
             self.set_slot_context(slot, shared);
+        }
+        if self.watches_footprints() {
+            self.touch_new_task(slot);
         }
         self.observe_spawn(slot, options.name.as_deref().unwrap_or(function));
     }

@@ -20,6 +20,7 @@ use crate::futures::Future;
 use crate::kernel::Readiness;
 use crate::profile::Profile;
 use crate::ready::LANE;
+use crate::schedule::Touch;
 use crate::slots::{Body, Ended, Kind, NONE, Word, flag};
 use crate::store::{self, access, access_quietly};
 use crate::waits::{MUST, Rt, attention};
@@ -239,7 +240,7 @@ impl Loop {
                 None => return Next::Done,
             }
         }
-        self.rt.observed.forget_footprint();
+        self.rt.observed.footprint.forget();
         if !self.rt.is_live_entry(word) {
             return self.rt.enter(word);
         }
@@ -249,6 +250,7 @@ impl Loop {
         }
         let name = (self.rt.attention & attention::WATCHED != 0).then(|| self.rt.entry_name(word));
         let next = self.rt.enter(word);
+        self.rt.touch_requests(word.slot(), Touch::Read);
         if let Some(name) = name {
             self.rt.open_step(word, name, step_name, ticks);
         }
@@ -419,6 +421,8 @@ impl Rt {
     pub(crate) fn wake_word(&mut self, word: Word) {
         let slot = self.slot(word.slot());
         if slot.word == word && !slot.is(flag::QUEUED) {
+            // Whoever else calls it: the task runs once more after all of them.
+            self.touch_requests(word.slot(), Touch::Set);
             self.schedule(word.slot());
         }
     }

@@ -22,6 +22,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::event_loop::no_loop_here;
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, TypedRef};
 use crate::{AnyTask, Error, ErrorKind, Handle, Instant, Result, TimerHandle};
 
@@ -190,7 +191,7 @@ impl Timeout {
     /// # Examples
     /// See [`Timeout::reschedule`].
     pub fn when(&self) -> Option<Instant> {
-        self.deadline.access(|_, _, deadline| deadline.when).flatten()
+        self.touching(Touch::Read, |deadline| deadline.when).flatten()
     }
 
     /// True once the deadline has passed while the part ran, whatever the part made of it.
@@ -250,7 +251,7 @@ impl Timeout {
             timer.cancel();
         }
         let timer = when.map(|when| self.arm(when));
-        self.deadline.access(|_, _, deadline| {
+        self.touching(Touch::Write, |deadline| {
             deadline.when = when;
             deadline.timer = timer;
         });
@@ -270,10 +271,10 @@ impl Timeout {
 
     /// `_on_timeout`: the timer has fired.
     fn expire(&self) {
-        let task = self.deadline.access(|_, _, deadline| deadline.task.take()).flatten();
+        let task = self.touching(Touch::Write, |deadline| deadline.task.take()).flatten();
         let task = task.expect("a timer is set for a part that runs, and cancelled when it ends");
         task.cancel();
-        let timer = self.deadline.access(|_, _, deadline| {
+        let timer = self.touching(Touch::Write, |deadline| {
             deadline.task = Some(task);
             deadline.state = State::Expiring;
             deadline.timer.take()
@@ -290,7 +291,7 @@ impl Timeout {
             return Err(Error::new(ErrorKind::Runtime, "a timeout can only be used inside a task"));
         };
         let cancelling = task.cancelling();
-        let when = self.deadline.access(|_, _, deadline| {
+        let when = self.touching(Touch::Write, |deadline| {
             deadline.state = State::Entered;
             deadline.task = Some(task);
             deadline.cancelling = cancelling;
@@ -308,7 +309,7 @@ impl Timeout {
         if let Some(timer) = self.take_timer() {
             timer.cancel();
         }
-        let taken = self.deadline.access(|_, _, deadline| {
+        let taken = self.touching(Touch::Write, |deadline| {
             let expiring = deadline.state == State::Expiring;
             deadline.state = if expiring { State::Expired } else { State::Exited };
             (expiring, deadline.task.take(), deadline.cancelling)
@@ -318,11 +319,21 @@ impl Timeout {
     }
 
     fn state(&self) -> Option<State> {
-        self.deadline.access(|_, _, deadline| deadline.state)
+        self.touching(Touch::Read, |deadline| deadline.state)
+    }
+
+    /// Lets `f` work on the deadline, which the running step touches so.
+    #[track_caller]
+    fn touching<R>(&self, touch: Touch, f: impl FnOnce(&mut Deadline) -> R) -> Option<R> {
+        let slot = self.deadline.object().slot();
+        self.deadline.access(|rt, _, deadline| {
+            rt.touch(slot, touch);
+            f(deadline)
+        })
     }
 
     fn take_timer(&self) -> Option<Timer> {
-        self.deadline.access(|_, _, deadline| deadline.timer.take()).flatten()
+        self.touching(Touch::Write, |deadline| deadline.timer.take()).flatten()
     }
 }
 

@@ -149,7 +149,11 @@ impl<W: Waitable> Wait<W> {
         });
         for item in &self.items {
             let completion = Rc::clone(&completion);
-            self.callbacks.push(item.to_future().add_done_callback(move |item| completion.item_done(&item)));
+            let callback = item.to_future().add_done_callback(move |item| completion.item_done(&item));
+            if self.return_when != ReturnWhen::FirstCompleted {
+                callback.in_any_order(); // it counts
+            }
+            self.callbacks.push(callback);
         }
         self.waiter = Some(waiter.wait_at(self.place));
         Ok(())

@@ -5,7 +5,7 @@
 //! (`join!`, `select!`) or one under a waker that is not the task's own (`FuturesUnordered`) borrows another slot of
 //! the same slab, an *extra*; waking it makes the task ready at once, and the foreign waker is called after the step.
 //!
-//! The state of a wait is five bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
+//! The state of a wait is six bits in its node, CPython's `_fut_waiter` and `_must_cancel` in one byte:
 //!
 //! ```text
 //! 0                    no wait
@@ -14,6 +14,7 @@
 //! WAITING|CANCELLED    cancelled, the task is ready      (`fut.cancel`)
 //! …|MUST               a cancel request came that no future could take: raised when the task runs next, or at its
 //!                      next wait. With WOKEN the value is lost, as in CPython
+//! WAITING|WOKEN|GAVE   it could have gone on at once, and gives way first: see [`Rt::gives_way`]
 //! …|CANCELLED|TOLD     another wait of the same task has delivered this very request: if this one is dropped (the
 //!                      loser of a `select!`), it is not remembered for the next wait
 //! ```
@@ -21,8 +22,13 @@
 //! A node stays in its line until the task runs, woken or not, where CPython removes the waiter in a `finally`
 //! (locks, events); queues pop it when they wake it. So the lines read exactly as CPython's do.
 
+mod ending;
+mod giving_way;
 mod moved;
+
 mod slab;
+
+pub use giving_way::GiveWay;
 
 use crate::contexts::Contexts;
 use crate::lanes::{Counters, Hashes};
@@ -42,6 +48,7 @@ pub(crate) const WOKEN: u8 = 2;
 pub(crate) const CANCELLED: u8 = 4;
 pub(crate) const MUST: u8 = 8;
 pub(crate) const TOLD: u8 = 16;
+pub(crate) const GAVE: u8 = 32;
 
 /// What has to be looked after between two steps. Bits of [`Rt::attention`].
 pub(crate) mod attention {
@@ -59,6 +66,8 @@ pub(crate) mod attention {
     pub(crate) const COST: u32 = 1 << 5;
     /// The names and footprints of steps go to the strategy, or are kept.
     pub(crate) const FOLLOWED: u32 = 1 << 6;
+    /// Awaits that could go on at once give way first: the profile `every-await`.
+    pub(crate) const GIVES_WAY: u32 = 1 << 7;
 }
 
 /// What every primitive needs beside its own object.
@@ -124,6 +133,8 @@ pub(crate) enum Resumed {
     Woken,
     /// The task was cancelled while it waited: the wait is over.
     Cancelled(crate::Error),
+    /// It gave way before it looked: the wait is over. Whoever waits looks now, and goes on at once or stands in line.
+    GaveWay,
 }
 
 impl Wait {
@@ -335,7 +346,7 @@ impl Rt {
     /// Done and not cancelled: what it was given must be passed on if its task cannot use it.
     #[inline(always)]
     pub(crate) fn is_woken(&self, node: u32) -> bool {
-        self.slot(node).node.state & (WOKEN | CANCELLED) == WOKEN
+        self.slot(node).node.state & (WOKEN | CANCELLED | GAVE) == WOKEN
     }
 
     /// `fut.set_result`: the waiter runs in the next tick. It stays in its line until then.
@@ -493,6 +504,7 @@ impl Rt {
             return Resumed::Pending;
         }
         let resumed = match state & (CANCELLED | MUST) {
+            0 if state & GAVE != 0 => Resumed::GaveWay,
             0 => Resumed::Woken,
             // A request that was the task's own leaves its message with the task (`_cancel_message`).
             MUST => Resumed::Cancelled(crate::Error::cancelled_maybe(self.messages.get(&node).cloned())),
@@ -532,55 +544,6 @@ impl Rt {
             if let Some(old) = self.wakers.insert(node, waker) {
                 self.discard(Box::new(old));
             }
-        }
-    }
-
-    /// For the drop of a future that waits: true if it had been woken, so that the wake must be passed on. A cancel
-    /// request that was not delivered yet is remembered for the task.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn abandon_in(&mut self, wait: &mut Wait, list: &mut List) -> bool {
-        if self.slot(wait.node).is(flag::LINKED) {
-            self.unlink(list, wait.node);
-        }
-        self.abandon(wait)
-    }
-
-    /// As [`abandon_in`](Rt::abandon_in), for a wait that stands in no line.
-    #[cold]
-    pub(crate) fn abandon(&mut self, wait: &mut Wait) -> bool {
-        let node = wait.node;
-        let state = self.slot(node).node.state;
-        let undelivered = state & MUST != 0 || state & (CANCELLED | TOLD) == CANCELLED;
-        if undelivered && self.slot(node).is(flag::EXTRA) {
-            // The request was the task's, not this wait's.
-            let owner = self.slot(node).node.handles;
-            if let Some(message) = self.messages.remove(&node) {
-                self.messages.insert(owner, message);
-            }
-            if owner != NONE {
-                self.slot_mut(owner).node.state |= MUST;
-            }
-        }
-        self.end_wait(wait, if undelivered { MUST } else { 0 });
-        state & (WOKEN | CANCELLED) == WOKEN
-    }
-
-    pub(crate) fn end_wait(&mut self, wait: &mut Wait, state: u8) {
-        let node = std::mem::replace(&mut wait.node, NONE);
-        let slot = self.slot_mut(node);
-        slot.node.state = state;
-        slot.node.wait = slot.node.wait.wrapping_add(1);
-        if slot.is(flag::EXTRA) {
-            self.extras.retain(|extra| *extra != node);
-            if let Some(waker) = self.wakers.remove(&node) {
-                self.discard(Box::new(waker));
-            }
-            let owner = self.slot(node).node.handles;
-            if owner != NONE && !self.extras.iter().any(|extra| self.slot(*extra).node.handles == owner) {
-                self.slot_mut(owner).node.flags &= !flag::HAS_EXTRAS;
-            }
-            self.free_slot(node);
         }
     }
 

@@ -90,6 +90,8 @@ pub(crate) struct UnderTest {
     errors: Rc<RefCell<Vec<ErrorContext>>>,
     notes: Vec<String>,
     must_end: bool,
+    /// After how many steps the order became fair; 0 if it was from the first, none if it cannot be said.
+    fair_after: Option<u64>,
     world: Option<(Below, World)>,
     /// How late it was when the loop was closed.
     ended_at: Instant,
@@ -102,6 +104,9 @@ pub(crate) struct Choices {
     pub(crate) draws: Vec<Drawn>,
 }
 
+/// With fewer steps than these it says nothing that they were fair.
+const FAIR_STEPS_MIN: u64 = 1_000;
+
 /// Why a run did not pass: the first that comes decides.
 enum Ending {
     Failure(Box<Failure>),
@@ -112,7 +117,7 @@ enum Ending {
 }
 
 impl UnderTest {
-    pub(crate) fn new(event_loop: EventLoop, must_end: bool) -> UnderTest {
+    pub(crate) fn new(event_loop: EventLoop, settings: &Settings) -> UnderTest {
         let errors = Rc::new(RefCell::new(Vec::new()));
         let sink = errors.clone();
         event_loop.set_default_exception_handler(move |_, context: &ErrorContext| {
@@ -125,7 +130,8 @@ impl UnderTest {
             runner,
             errors,
             notes: Vec::new(),
-            must_end,
+            must_end: settings.tasks_must_end,
+            fair_after: Some(settings.fair_after().unwrap_or(0)),
             world: None,
             ended_at: Instant::ZERO,
         }
@@ -136,6 +142,7 @@ impl UnderTest {
         let errors = Rc::clone(&self.errors);
         let world = crate::world::start(&self.event_loop, settings, watch, sink, errors);
         self.world = Some(world.expect("a loop that was just made stands on nothing"));
+        self.fair_after = None; // each loop counts its own steps
     }
 
     /// Runs the program to its end, and closes the loop; what was chosen, if it was kept, becomes a recording.
@@ -183,11 +190,11 @@ impl UnderTest {
         let choices = steps.map(|steps| Choices { steps, processes, draws });
         self.ended_at = run.time;
         let ending = self.close(ending, &run);
-        run.notes = self.notes;
+        run.notes = std::mem::take(&mut self.notes);
         match ending {
             None => {}
             Some(Ending::Failure(failure)) => run.outcome = Outcome::Failed(failure),
-            Some(Ending::Limit(limit)) => run.outcome = Outcome::Inconclusive(limit.to_string()),
+            Some(Ending::Limit(limit)) => run.outcome = Outcome::Inconclusive(self.reason_of(limit)),
             Some(Ending::Redundant) => {
                 run.outcome = Outcome::Inconclusive("it would repeat a run that was made".to_owned());
             }
@@ -198,6 +205,20 @@ impl UnderTest {
         }
         run.recording = choices.map(|choices| recording_of(&run, choices));
         run
+    }
+
+    /// Why a run that reached this limit tells nothing; or what it tells, if nobody was passed over for long.
+    fn reason_of(&self, limit: Limit) -> String {
+        let Limit::Steps(steps) = limit else { return limit.to_string() };
+        let fairly = match self.fair_after {
+            Some(0) => "all of them in a fair order".to_owned(),
+            Some(after) => format!("the last {} of them in a fair order", steps.saturating_sub(after)),
+            None => return limit.to_string(),
+        };
+        if steps < FAIR_STEPS_MIN {
+            return limit.to_string(); // of so few nobody expects an end
+        }
+        format!("{limit}, {fairly}: it runs for ever, or takes longer than the limit")
     }
 
     /// Hosts that still run do so no more; one that failed without anybody looking is a failure.

@@ -43,8 +43,8 @@
 //!
 //! | layer | modules | what |
 //! |---|---|---|
-//! | 0 words | `outcome`, `panics`, `settings` | what a run is made of and ends in |
-//! | 1 pure | `deviations`, `observed`, `recording`, `report`, `watch` | a run as a file, as few deviations, and as text for people |
+//! | 0 words | `explore::portfolio`, `outcome`, `panics`, `settings` | what a run is made of and ends in |
+//! | 1 pure | `deviations`, `observed`, `recording`, `report`, `shrink`, `token`, `watch` | a run as a file, as few deviations, and as text for people |
 //! | 2 outside | `log`, `outside` | what a program says by way of `tracing`, and asks of the C library |
 //! | 3 the world | `world` | hosts, and what happens to them |
 //! | 4 the end | `ending` | how a run ends, and what the outcome is |
@@ -67,6 +67,8 @@ mod recording;
 mod report;
 mod run;
 mod settings;
+mod shrink;
+mod token;
 mod watch;
 mod world;
 
@@ -101,7 +103,7 @@ pub mod sim {
     pub use crate::run::Simulation;
     pub use crate::world::{Cut, Exited, Host, HostBuilder, LinkBuilder, Partition, World, WorldError};
     pub use counterpoint_net::{Latency, Link, Preset, Ratio, StackSettings};
-    pub use counterpoint_runtime::{TaskRng, rng};
+    pub use counterpoint_runtime::{Shared, SharedRead, SharedWrite, TaskRng, rng};
 }
 
 /// What is looked for in a run.

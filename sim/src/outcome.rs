@@ -3,7 +3,8 @@
 //! A [`Failure`] is found in a run that nobody watches and found again in one that is traced and recorded. Its
 //! [`Identity`] must be equal in both, and different for different bugs, so that a report groups what is the same and
 //! a replay can say that it is the same failure. It is made of what does not depend on being watched: the kind, the
-//! place in the program, the words of the message without its numbers, and the lanes of a deadlock.
+//! file, the words of the message without its numbers, and the lanes of a deadlock. Lines move when a file is edited, so
+//! the line tells two failures of one program apart, but is no part of what outlives the program: see [`Identity::digest`].
 
 use counterpoint_runtime::{Deadlock, Instant};
 use std::fmt;
@@ -146,23 +147,30 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What makes a failure this one and no other: equal for the same bug in different runs.
+/// What makes a failure this one and no other: equal for the same bug in different runs of one program.
+///
+/// Two assertions with the same words in one file are two failures; their [`digest`](Identity::digest) is one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
     kind: FailureKind,
     subject: String,
     lanes: Vec<u64>,
+    /// What tells equals apart until the file is edited.
+    line: Option<u32>,
 }
 
 impl Identity {
     /// The identity of a failure of a kind at a place or with a message, whose numbers do not count, in these lanes.
     pub(crate) fn new(kind: FailureKind, place: Option<&str>, message: &str, lanes: Vec<u64>) -> Identity {
         let words = without_numbers(message.lines().next().unwrap_or_default());
-        let subject = match place {
-            Some(place) => format!("{words} at {place}"),
-            None => words,
+        let (subject, line) = match place {
+            Some(place) => {
+                let (file, line) = file_and_line(place);
+                (format!("{words} in {file}"), line)
+            }
+            None => (words, None),
         };
-        Identity { kind, subject, lanes }
+        Identity { kind, subject, lanes, line }
     }
 
     /// The identity of a deadlock: the tasks of its cycles, or all if none waits for itself.
@@ -171,7 +179,24 @@ impl Identity {
         let mut tasks: Vec<_> =
             deadlock.tasks.iter().filter(|task| task.in_cycle || !any_cycle).map(|task| task.lane).collect();
         tasks.sort_unstable();
-        Identity { kind: FailureKind::Deadlock, subject: String::new(), lanes: tasks }
+        Identity { kind: FailureKind::Deadlock, subject: String::new(), lanes: tasks, line: None }
+    }
+
+    /// What it is made of beside the line of its place, for a file: the kind, a text, and lanes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn parts(&self) -> (FailureKind, &str, &[u64]) {
+        (self.kind, &self.subject, &self.lanes)
+    }
+
+    /// From what a file kept, the failure's place included.
+    #[cfg(feature = "cli")]
+    pub(crate) fn from_parts(
+        kind: FailureKind,
+        subject: String,
+        lanes: Vec<u64>,
+        place: Option<&str>,
+    ) -> Identity {
+        Identity { kind, subject, lanes, line: place.and_then(|place| file_and_line(place).1) }
     }
 
     /// The kind of the failure.
@@ -179,7 +204,7 @@ impl Identity {
         self.kind
     }
 
-    /// A number for it, the same on every machine.
+    /// A number for it, the same on every machine, and after lines were put in above it.
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::new();
         digest.bytes(self.kind.name().as_bytes());
@@ -195,6 +220,12 @@ impl fmt::Display for Identity {
         let digest = self.digest();
         write!(f, "{} {:08x}", self.kind, (digest ^ digest >> 32) as u32)
     }
+}
+
+/// The file of a place, and its line.
+fn file_and_line(place: &str) -> (&str, Option<u32>) {
+    let split = place.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?)));
+    split.map_or((place, None), |(file, line)| (file, Some(line)))
 }
 
 /// `balance is 90, not 100` and `balance is 80, not 100` are one bug.
@@ -248,7 +279,14 @@ mod tests {
     fn the_place_is_part_of_a_failure() {
         let panic = |place| Identity::new(FailureKind::Panic, Some(place), "lost", Vec::new());
         assert_ne!(panic("src/bank.rs:3"), panic("src/bank.rs:4"));
-        assert_ne!(panic("src/bank.rs:3").digest(), panic("src/bank.rs:4").digest());
+        assert_ne!(panic("src/bank.rs:3").digest(), panic("src/till.rs:3").digest());
+    }
+
+    #[test]
+    fn a_failure_is_known_again_after_its_line_has_moved() {
+        let panic = |place| Identity::new(FailureKind::Panic, Some(place), "lost", Vec::new());
+        assert_eq!(panic("src/bank.rs:3").digest(), panic("src/bank.rs:13").digest());
+        assert_eq!(panic("src/bank.rs:3").to_string(), panic("src/bank.rs:13").to_string());
     }
 
     #[test]

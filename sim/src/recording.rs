@@ -9,6 +9,7 @@
 
 use crate::outcome::{Digest, Failure, FailureKind};
 use crate::settings::{Limits, Settings};
+use counterpoint_runtime::Strategy;
 use counterpoint_runtime::choices::recording::RecordedStep;
 use counterpoint_runtime::choices::{Drawn, Kind};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const MAGIC: &str = "counterpoint recording ";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// All choices of one run, and what they led to.
 ///
@@ -37,6 +38,10 @@ pub struct Recording {
     pub(crate) name: String,
     pub(crate) fixed: bool,
     pub(crate) settings: Settings,
+    /// Which strategy the run took.
+    pub(crate) strategy: Strategy,
+    /// A number for the lessons that it went by; none if it had no lessons.
+    pub(crate) lessons: Option<u64>,
     /// Of the program's own process.
     pub(crate) steps: Vec<RecordedStep>,
     /// Of each process on a host, in the order in which they were started.
@@ -119,6 +124,11 @@ impl Recording {
         self.settings.number
     }
 
+    /// Which strategy the run took.
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
     /// How many steps were recorded.
     pub fn len(&self) -> usize {
         self.steps.len() + self.processes.iter().map(|process| process.steps.len()).sum::<usize>()
@@ -156,6 +166,9 @@ impl Recording {
         out.text(&self.name);
         out.number(u64::from(self.fixed));
         self.write_settings(&mut out);
+        out.text(self.strategy.name());
+        out.number(u64::from(self.lessons.is_some()));
+        out.number(self.lessons.unwrap_or_default());
         out.number(self.fingerprint);
         out.number(u64::from(self.failure.is_some()));
         if let Some(failure) = &self.failure {
@@ -182,11 +195,11 @@ impl Recording {
     }
 
     fn write_settings(&self, out: &mut Writer) {
-        let Settings { seed, number, profile, strategy, limits, step_cost, tasks_must_end } = &self.settings;
+        let Settings { seed, number, profile, sampling, limits, step_cost, tasks_must_end } = &self.settings;
         out.number(*seed);
         out.number(*number);
         out.text(profile.name());
-        out.text(strategy.name());
+        out.text(sampling.name());
         out.maybe(limits.ticks);
         out.maybe(limits.steps);
         out.maybe(limits.time.map(nanos));
@@ -245,6 +258,9 @@ fn read_body(input: &mut Reader<'_>) -> Option<Recording> {
     let name = input.text()?;
     let fixed = input.flag()?;
     let settings = read_settings(input)?;
+    let strategy = input.text()?.parse().ok()?;
+    let (taught, digest) = (input.flag()?, input.number()?);
+    let lessons = taught.then_some(digest);
     let fingerprint = input.number()?;
     let failure = match input.flag()? {
         false => None,
@@ -260,19 +276,20 @@ fn read_body(input: &mut Reader<'_>) -> Option<Recording> {
         let kind = Kind::from_number(input.number()?)?;
         draws.push(Drawn { kind, key: input.number()?, value: input.number()? });
     }
-    let recording = Recording { name, fixed, settings, steps, processes, draws, fingerprint, failure };
+    let recording =
+        Recording { name, fixed, settings, strategy, lessons, steps, processes, draws, fingerprint, failure };
     input.0.is_empty().then_some(recording)
 }
 
 fn read_settings(input: &mut Reader<'_>) -> Option<Settings> {
     let (seed, number) = (input.number()?, input.number()?);
-    let (profile, strategy) = (input.text()?.parse().ok()?, input.text()?.parse().ok()?);
+    let (profile, sampling) = (input.text()?.parse().ok()?, input.text()?.parse().ok()?);
     let (ticks, steps) = (input.maybe()?, input.maybe()?);
     let time = input.maybe()?.map(Duration::from_nanos);
     let cost = (input.maybe()?.map(Duration::from_nanos), input.maybe()?.map(Duration::from_nanos));
     let tasks_must_end = input.flag()?;
     let limits = Limits { ticks, steps, time };
-    Some(Settings { seed, number, profile, strategy, limits, step_cost: cost.0.zip(cost.1), tasks_must_end })
+    Some(Settings { seed, number, profile, sampling, limits, step_cost: cost.0.zip(cost.1), tasks_must_end })
 }
 
 fn read_failure(input: &mut Reader<'_>) -> Option<RecordedFailure> {

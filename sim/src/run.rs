@@ -1,10 +1,11 @@
 //! One run: a program, and all that decides how it goes.
 //!
-//! A [`Simulation`] is a description; [`Simulation::run`] makes a loop, runs the program to its end, closes the loop,
-//! and says what came of it (see `ending`). A run is a pure function of the description: its [`Run`] is the same on
+//! A [`Simulation`] is a description. A run makes a loop, runs the program to its end, closes the loop, and says what came
+//! of it (see `ending`). [`Simulation::run`] is in `explore::learning`, since a run may need others first. A run is a pure function of the description: its [`Run`] is the same on
 //! every thread. What its program asks of the operating system meanwhile is the run's own, too (see `outside`).
 
 use crate::ending::{Choices, Run, UnderTest};
+use crate::explore::portfolio::Sampling;
 use crate::log;
 use crate::outside;
 use crate::recording::{RecordedFailure, Recording};
@@ -13,7 +14,7 @@ use crate::watch::Watch;
 use crate::world::World;
 use counterpoint_runtime::choices::recording::Replay;
 use counterpoint_runtime::trace::Sink;
-use counterpoint_runtime::{EventLoop, Profile, Result, Runner, Strategy};
+use counterpoint_runtime::{EventLoop, Profile, Result, Runner};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub struct Simulation {
     program: Arc<Program>,
     pub(crate) name: String,
     pub(crate) settings: Settings,
-    watch: Watch,
+    pub(crate) watch: Watch,
     /// The program takes a world.
     in_world: bool,
 }
@@ -52,7 +53,8 @@ type Program = dyn Fn(&mut Runner, Option<World>) -> Result<()> + Send + Sync;
 impl Simulation {
     /// A simulation of a program: a function that makes its main coroutine, called once for each run.
     ///
-    /// Any ready task may be next ([`Profile::AnyReady`]), chosen by a random walk, from seed 0.
+    /// Any ready task may be next ([`Profile::AnyReady`]), chosen by the strategies of a [`Sampling::Portfolio`] in turn,
+    /// from seed 0.
     pub fn new<F, Fut>(program: F) -> Simulation
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -112,9 +114,10 @@ impl Simulation {
         self
     }
 
-    /// Sets how legal orders are sampled. Default: [`Strategy::RandomWalk`].
-    pub fn strategy(mut self, strategy: Strategy) -> Simulation {
-        self.settings.strategy = strategy;
+    /// Sets how legal orders are sampled: one [`Strategy`](crate::explore::Strategy), or many in turn. Default:
+    /// [`Sampling::Portfolio`].
+    pub fn strategy(mut self, sampling: impl Into<Sampling>) -> Simulation {
+        self.settings.sampling = sampling.into();
         self
     }
 
@@ -169,28 +172,6 @@ impl Simulation {
         self
     }
 
-    /// Runs the program once.
-    ///
-    /// On Linux the clocks and the random bytes of the C library are the run's while it is active. It runs on this
-    /// thread, or on another one if somebody has asked for random bytes here, as every `HashMap` does: so a program
-    /// should not put results into thread-locals.
-    ///
-    /// # Examples
-    /// ```
-    /// use counterpoint as asyncio;
-    /// use counterpoint::sim::Simulation;
-    /// use std::time::Duration;
-    ///
-    /// let simulation = Simulation::new(|| asyncio::sleep(Duration::from_secs(3600)));
-    /// let run = simulation.run();
-    /// assert!(run.outcome.is_passed());
-    /// assert_eq!(run.time.to_string(), "01:00:00.000");
-    /// assert_eq!(run.fingerprint, simulation.run().fingerprint);
-    /// ```
-    pub fn run(&self) -> Run {
-        self.run_as(&self.settings, &self.watch)
-    }
-
     /// One run with other settings than its own.
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
         let run = || {
@@ -208,8 +189,7 @@ impl Simulation {
 
     fn run_here(&self, settings: &Settings, watch: &Watch) -> Run {
         let sink = watch.trace.then(Sink::new);
-        let mut under_test =
-            UnderTest::new(make_loop(settings, watch, sink.clone()), settings.tasks_must_end);
+        let mut under_test = UnderTest::new(make_loop(settings, watch, sink.clone()), settings);
         if self.in_world {
             under_test.put_into_world(settings, watch, sink);
         }
@@ -217,6 +197,8 @@ impl Simulation {
             name: self.name.clone(),
             fixed: false,
             settings: settings.clone(),
+            strategy: settings.strategy(),
+            lessons: watch.lessons.as_ref().map(|lessons| lessons.digest()),
             steps,
             processes,
             draws,

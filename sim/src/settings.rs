@@ -1,10 +1,14 @@
 //! All that decides a run, beside its program: plain values, as a recording keeps them.
 
+use crate::explore::portfolio::Sampling;
 use counterpoint_runtime::{Profile, Strategy};
 use std::time::Duration;
 
 /// The most steps of a run, where nothing else is said.
 const STEP_LIMIT: u64 = 1_000_000;
+
+/// After so many steps no strategy passes anybody over any more.
+const FAIR_AFTER: u64 = 20_000;
 
 /// All that decides a run, beside its program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +17,7 @@ pub(crate) struct Settings {
     /// Which run of the seed.
     pub(crate) number: u64,
     pub(crate) profile: Profile,
-    pub(crate) strategy: Strategy,
+    pub(crate) sampling: Sampling,
     pub(crate) limits: Limits,
     pub(crate) step_cost: Option<(Duration, Duration)>,
     pub(crate) tasks_must_end: bool,
@@ -33,7 +37,7 @@ impl Default for Settings {
             seed: 0,
             number: 0,
             profile: Profile::AnyReady,
-            strategy: Strategy::RandomWalk,
+            sampling: Sampling::Portfolio,
             limits: Limits { ticks: None, steps: Some(STEP_LIMIT), time: None },
             step_cost: None,
             tasks_must_end: false,
@@ -42,6 +46,26 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The strategy of this run.
+    pub(crate) fn strategy(&self) -> Strategy {
+        self.sampling.strategy_of(self.number)
+    }
+
+    /// Does the strategy of this run learn from earlier ones?
+    pub(crate) fn learns(&self) -> bool {
+        self.profile != Profile::Fifo && self.strategy().learns()
+    }
+
+    /// After how many steps the order becomes fair; none if it is from the first.
+    ///
+    /// A strategy by priorities may let one task wait for ever, and a program that polls would not end through no fault of
+    /// its own. So the last half of a run that reaches its limit is always fair.
+    pub(crate) fn fair_after(&self) -> Option<u64> {
+        let fair = matches!(self.strategy(), Strategy::Fifo | Strategy::RandomWalk | Strategy::WeightedWalk);
+        let is_fair = fair || self.profile == Profile::Fifo;
+        (!is_fair).then(|| self.limits.steps.map_or(FAIR_AFTER, |steps| FAIR_AFTER.min(steps / 2)))
+    }
+
     /// The seed of the loop. Run 0 has the seed's own, so that a hunt begins with the run that a single one shows.
     pub(crate) fn loop_seed(&self) -> u64 {
         if self.number == 0 {

@@ -3,6 +3,7 @@
 //! Programs are those of the difftest language, made up by its strategy from a fixed source of numbers, so that every
 //! machine runs the same ones. `COUNTERPOINT_PROGRAMS` sets how many (2,000 if it is not set).
 
+mod hunts;
 mod pinned;
 mod worlds;
 

@@ -8,11 +8,13 @@
 //! | `layers` | a module names its own layer and those below |
 //! | `lengths` | a file stays short enough to be read at once |
 //! | `references` | a file or function that the documentation names exists |
+//! | `manifests` | what the book gives to copy for Slurm, Kubernetes and CI has the shape that they ask for |
 //! | `words` | one word for each idea; no example that does not run, no test that is left out |
 //! | `permissions` | `unsafe`, locks and atomics are where a list says, with a reason; everything public is documented |
 
 mod layers;
 mod lengths;
+mod manifests;
 mod permissions;
 mod references;
 mod source;

@@ -5,7 +5,7 @@
 //! call that can be made at once does not give way, as in asyncio.
 
 use crate::socket::Socket;
-use counterpoint_runtime::kernel::{KernelWait, Line};
+use counterpoint_runtime::kernel::{self, KernelWait, Line};
 use counterpoint_runtime::{Error, Op, Result};
 use std::future::Future;
 use std::io;
@@ -18,17 +18,19 @@ use std::task::{Context, Poll, ready};
 pub(crate) struct Want {
     line: Line,
     op: Op,
+    /// Under `every-await` it gives way before a call that would not wait.
+    gives_way: bool,
 }
 
 impl Want {
     /// Bytes or a datagram.
-    pub(crate) const READ: Want = Want { line: Line::Read, op: Op::Read };
+    pub(crate) const READ: Want = Want { line: Line::Read, op: Op::Read, gives_way: true };
     /// Room for bytes or a datagram.
-    pub(crate) const WRITE: Want = Want { line: Line::Write, op: Op::Write };
+    pub(crate) const WRITE: Want = Want { line: Line::Write, op: Op::Write, gives_way: true };
     /// A connection that somebody else makes.
-    pub(crate) const ACCEPT: Want = Want { line: Line::Read, op: Op::Accept };
+    pub(crate) const ACCEPT: Want = Want { line: Line::Read, op: Op::Accept, gives_way: true };
     /// A connection that was begun.
-    pub(crate) const CONNECT: Want = Want { line: Line::Write, op: Op::Connect };
+    pub(crate) const CONNECT: Want = Want { line: Line::Write, op: Op::Connect, gives_way: false };
 }
 
 /// Makes a call, or waits until it can be made.
@@ -41,6 +43,17 @@ pub(crate) fn poll_call<R>(
     want: Want,
     mut call: impl FnMut(&Socket) -> io::Result<R>,
 ) -> Poll<io::Result<R>> {
+    if kernel::is_every_await()
+        && want.gives_way
+        && !wait.begun()
+        && socket.is_ready(want.line)
+        && wait.gives_way(cx, want.op)
+    {
+        return Poll::Pending;
+    }
+    if wait.is_giving_way() {
+        ready!(wait.end_giving_way(cx)).map_err(io::Error::from)?;
+    }
     loop {
         if !wait.begun() {
             match call(socket) {
@@ -96,6 +109,8 @@ impl<F> Drop for Call<'_, F> {
 #[track_caller]
 pub(crate) fn ready(socket: &Socket, want: Want) -> impl Future<Output = Result<()>> + Send + Sync + '_ {
     let mut looked = false;
+    // It suspends in any case.
+    let want = Want { gives_way: false, ..want };
     call(socket, want, move |_| {
         if std::mem::replace(&mut looked, true) { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
     })

@@ -85,6 +85,7 @@ impl Network {
 
     /// `close`: of all descriptors.
     pub(crate) fn close(&mut self, index: u32) {
+        self.touch_closing(index);
         let socket = self.sockets.at(index);
         let (stack, local, bound) = (socket.stack, socket.local, socket.bound);
         // Nobody hears of it any more.

@@ -4,9 +4,11 @@
 //! order. Two cuts of one link are healed one by one.
 
 use super::Network;
+use super::footprints::touch_links;
 use super::links::LinkEntry;
 use crate::link::{Link, Preset};
 use counterpoint_runtime::choices::Draws;
+use counterpoint_runtime::schedule::Touch;
 
 /// One side of a partition: hosts, by number.
 pub type Side = [u32];
@@ -14,27 +16,32 @@ pub type Side = [u32];
 impl Network {
     /// Sets what links without settings of their own are made by.
     pub fn set_preset(&mut self, preset: Preset) {
+        touch_links(Touch::Write);
         self.links.set_preset(preset);
     }
 
     /// Sets the links without settings of their own.
     pub fn set_default_link(&mut self, link: Link) {
+        touch_links(Touch::Write);
         self.links.set_default(link);
     }
 
     /// Sets one direction between two hosts, from now on.
     pub fn set_link(&mut self, from: u32, to: u32, link: Link) {
+        touch_links(Touch::Write);
         self.links.set(from, to, link);
     }
 
     /// The settings of one direction between two hosts.
     pub fn link(&mut self, from: u32, to: u32) -> Link {
+        touch_links(Touch::Read);
         let index = self.link_between(from, to);
         self.links.at(index).state.settings
     }
 
     /// Cuts each direction from a host of one side to one of the other.
     pub fn cut(&mut self, from: &Side, to: &Side) {
+        touch_links(Touch::Write);
         self.tell_of_pairs(from, to, "is cut off from");
         self.for_each_link(from, to, |network, index| {
             // What was set aside may be due only when the link is cut.
@@ -45,12 +52,14 @@ impl Network {
 
     /// Takes one cut of each of these directions back.
     pub fn mend(&mut self, from: &Side, to: &Side) {
+        touch_links(Touch::Write);
         self.tell_of_pairs(from, to, "is reached again by");
         self.for_each_link(from, to, |network, index| network.links.count_cut(index, false));
     }
 
     /// Keeps back the packets of each of these directions.
     pub fn clog(&mut self, from: &Side, to: &Side) {
+        touch_links(Touch::Write);
         self.tell_of_pairs(from, to, "is clogged towards");
         self.for_each_link(from, to, |network, index| {
             network.look_at_aside(index);
@@ -60,6 +69,7 @@ impl Network {
 
     /// Takes one clog of each of these directions back; when none is left, what was kept goes on in order, at once.
     pub fn unclog(&mut self, from: &Side, to: &Side) {
+        touch_links(Touch::Write);
         self.tell_of_pairs(from, to, "is free again towards");
         self.for_each_link(from, to, |network, index| {
             let LinkEntry { clogs, from, to, .. } = network.links.at(index);
@@ -75,6 +85,7 @@ impl Network {
 
     /// Takes all cuts and clogs back.
     pub fn heal(&mut self) {
+        touch_links(Touch::Write);
         self.tell_of_links("all links are healed".to_owned());
         for index in self.links.indices() {
             while self.links.at(index).cuts > 0 {
@@ -91,6 +102,7 @@ impl Network {
 
     /// Can packets go from one host to another?
     pub fn is_open(&mut self, from: u32, to: u32) -> bool {
+        touch_links(Touch::Read);
         let index = self.link_between(from, to);
         self.links.at(index).is_open()
     }

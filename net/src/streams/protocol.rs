@@ -8,6 +8,7 @@ use crate::registry::told;
 use crate::running;
 use crate::transports::Transport;
 use counterpoint_runtime::kernel::LoopOwned;
+use counterpoint_runtime::schedule::Touch;
 use counterpoint_runtime::{AnyTask, Error, ErrorContext, Future, ObjectKind, Result};
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -138,6 +139,7 @@ impl Flow {
                 }
             }
         }
+        self.drains.touch(Touch::Write);
         self.lost.set(true);
         if self.paused.get() {
             self.drains.settle_all(&error.cloned().map_or(Ok(()), Err));
@@ -152,11 +154,13 @@ impl Flow {
 
 impl FlowControl for Flow {
     fn pause_writing(&self) -> Result<()> {
+        self.drains.touch(Touch::Write);
         self.paused.set(true);
         Ok(())
     }
 
     fn resume_writing(&self) -> Result<()> {
+        self.drains.touch(Touch::Write);
         self.paused.set(false);
         self.drains.settle_all(&Ok(()));
         Ok(())

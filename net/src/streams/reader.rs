@@ -6,7 +6,8 @@ use crate::errors::{IncompleteReadError, runtime_error, value_error};
 use crate::registry::told;
 use crate::transports::Transport;
 use bytes::{Bytes, BytesMut};
-use counterpoint_runtime::kernel::{KernelWait, LoopOwned};
+use counterpoint_runtime::kernel::{GiveWay, KernelWait, LoopOwned};
+use counterpoint_runtime::schedule::Touch;
 use counterpoint_runtime::{Error, ErrorKind, ObjectKind, Op, Result};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -97,12 +98,14 @@ impl StreamReader {
 
     /// The state.
     pub(super) fn core(&self) -> Result<Rc<Core>> {
-        self.core.get().ok_or_else(|| runtime_error("the event loop is closed"))
+        let core = self.core.get().ok_or_else(|| runtime_error("the event loop is closed"))?;
+        core.waits.touch(Touch::Write);
+        Ok(core)
     }
 
     /// The error that ended it, which every read gives; none if there is none.
     pub fn exception(&self) -> Option<Error> {
-        self.core.get()?.exception.borrow().clone()
+        self.core().ok()?.exception.borrow().clone()
     }
 
     /// Ends it with an error: every read gives it, the one that waits as well.
@@ -129,7 +132,7 @@ impl StreamReader {
 
     /// Has everything been read, and will no more come?
     pub fn at_eof(&self) -> bool {
-        self.core.get().is_some_and(|core| core.eof.get() && core.buffer.borrow().is_empty())
+        self.core().is_ok_and(|core| core.eof.get() && core.buffer.borrow().is_empty())
     }
 
     /// Reads up to `count` bytes, at least one: empty means the end of the stream, or a `count` of zero.
@@ -154,7 +157,7 @@ impl StreamReader {
                 }
                 core.is_dry()
             };
-            if waits {
+            if waits || self.gives_way_and_finds_nothing(place).await? {
                 self.wait_for_data("read", place).await?;
             }
             Ok(self.core()?.take(count))
@@ -176,7 +179,7 @@ impl StreamReader {
                     core.raise()?;
                     (core.is_dry(), core.limit)
                 };
-                if waits {
+                if waits || self.gives_way_and_finds_nothing(place).await? {
                     self.wait_for_data("read", place).await?;
                 }
                 let block = self.core()?.take(limit);
@@ -201,6 +204,14 @@ impl StreamReader {
             if count == 0 {
                 return Ok(Bytes::new());
             }
+            let at_once = {
+                let core = self.core()?;
+                core.buffer.borrow().len() >= count || core.eof.get()
+            };
+            if at_once {
+                GiveWay::at(place).await?;
+                self.core()?.raise()?;
+            }
             loop {
                 {
                     let core = self.core()?;
@@ -224,6 +235,14 @@ impl StreamReader {
     pub fn next_line(&self) -> impl Future<Output = Result<Option<Bytes>>> + Send + '_ {
         let line = self.readline();
         async move { Ok(Some(line.await?).filter(|line| !line.is_empty())) }
+    }
+
+    /// Under `every-await`: gives way although something is there to be read. True if it is gone by then.
+    async fn gives_way_and_finds_nothing(&self, place: &'static Location<'static>) -> Result<bool> {
+        GiveWay::at(place).await?;
+        let core = self.core()?;
+        core.raise()?;
+        Ok(core.is_dry())
     }
 
     /// `_wait_for_data`.
@@ -285,6 +304,7 @@ impl Core {
     }
 
     pub(super) fn set_exception(&self, error: Error) {
+        self.waits.touch(Touch::Write);
         *self.exception.borrow_mut() = Some(error.clone());
         if let Some(waiter) = self.waiter.take() {
             self.waits.settle(waiter, Err(error));
@@ -298,11 +318,13 @@ impl Core {
     }
 
     pub(super) fn feed_eof(&self) {
+        self.waits.touch(Touch::Write);
         self.eof.set(true);
         self.wake_waiter();
     }
 
     pub(super) fn feed_data(&self, data: &[u8]) -> Result<()> {
+        self.waits.touch(Touch::Write);
         if self.eof.get() {
             return Err(runtime_error("feed_data after feed_eof"));
         }

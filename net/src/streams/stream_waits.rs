@@ -3,7 +3,8 @@
 //! A wait is settled once, with a result or an error, as a future is; the task that waits goes on one tick later. A task
 //! that is cancelled meanwhile sees its cancellation, as there.
 
-use counterpoint_runtime::kernel::{KernelWait, Line, Waiters};
+use counterpoint_runtime::kernel::{self, KernelWait, Line, Waiters};
+use counterpoint_runtime::schedule::Touch;
 use counterpoint_runtime::{ObjectKind, Op, Result};
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
@@ -13,6 +14,8 @@ pub(super) struct Waits {
     waiters: Waiters,
     open: RefCell<Vec<Open>>,
     next: Cell<u64>,
+    /// What names it in footprints.
+    key: u64,
 }
 
 /// A wait that has begun and whose task has not gone on.
@@ -25,7 +28,13 @@ struct Open {
 
 impl Waits {
     pub(super) fn new() -> Waits {
-        Waits { waiters: Waiters::new(ObjectKind::Stream), open: RefCell::default(), next: Cell::new(0) }
+        let (waiters, key) = (Waiters::new(ObjectKind::Stream), kernel::new_thing("Stream"));
+        Waits { waiters, open: RefCell::default(), next: Cell::new(0), key }
+    }
+
+    /// The running step touches what is waited for: the buffer of a reader, the flow of a writer.
+    pub(super) fn touch(&self, touch: Touch) {
+        kernel::touch(self.key, touch, || "Stream".to_owned());
     }
 
     pub(super) fn set_name(&self, name: impl Into<String>) {

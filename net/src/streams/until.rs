@@ -6,6 +6,7 @@
 use super::reader::{Core, StreamReader};
 use crate::errors::{IncompleteReadError, LimitOverrunError, value_error};
 use bytes::Bytes;
+use counterpoint_runtime::kernel::{self, GiveWay};
 use counterpoint_runtime::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::panic::Location;
@@ -82,6 +83,13 @@ impl StreamReader {
             return Err(value_error("Separator should be at least one-byte string"));
         }
         self.core()?.raise()?;
+        if kernel::is_every_await() && {
+            let core = self.core()?;
+            core.eof.get() || core.find(&separators, 0).is_some()
+        } {
+            GiveWay::at(place).await?;
+            self.core()?.raise()?;
+        }
         // No separator begins before this.
         let mut offset = 0;
         loop {

@@ -7,7 +7,8 @@ use crate::errors::{os_error, runtime_error};
 use crate::registry::told;
 use crate::socket::Socket;
 use crate::transports::Transport;
-use counterpoint_runtime::kernel::{KernelWait, LoopOwned};
+use counterpoint_runtime::kernel::{self, GiveWay, KernelWait, LoopOwned};
+use counterpoint_runtime::schedule::Touch;
 use counterpoint_runtime::{ObjectKind, Op, Result, sleep};
 use std::fmt;
 use std::future::Future;
@@ -196,7 +197,14 @@ impl StreamWriter {
                     let lost = io::Error::new(io::ErrorKind::ConnectionReset, "Connection lost");
                     return Err(os_error(lost));
                 }
-                if flow.is_open() {
+                flow.drains.touch(Touch::Read);
+                if flow.is_open() && !kernel::is_every_await() {
+                    return Ok(());
+                }
+            }
+            if writer.flow()?.is_open() {
+                GiveWay::at(place).await?;
+                if writer.flow()?.is_open() {
                     return Ok(());
                 }
             }

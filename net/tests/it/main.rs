@@ -3,6 +3,7 @@
 mod contract;
 mod errno;
 mod faces;
+mod orders;
 mod rust_faces;
 mod tcp;
 #[cfg(feature = "tls")]

@@ -30,6 +30,7 @@ pub struct EventLoopBuilder {
     pub(crate) directed: Option<Directed>,
     pub(crate) lessons: Option<Arc<LoopLessons>>,
     pub(crate) fair_after: Option<u64>,
+    pub(crate) schedule_seed: Option<u64>,
     pub(crate) seen: bool,
     pub(crate) behaviour: bool,
 }
@@ -53,6 +54,7 @@ impl Default for EventLoopBuilder {
             directed: None,
             lessons: None,
             fair_after: None,
+            schedule_seed: None,
             seen: false,
             behaviour: false,
         }
@@ -145,6 +147,11 @@ impl EventLoopBuilder {
     /// Samples by a random walk after so many steps, whatever the strategy: nobody is passed over for ever.
     pub fn fair_after(self, steps: u64) -> EventLoopBuilder {
         EventLoopBuilder { fair_after: Some(steps), ..self }
+    }
+
+    /// Sets the seed of the order of steps, where it is another than that of all other choices.
+    pub fn schedule_seed(self, seed: u64) -> EventLoopBuilder {
+        EventLoopBuilder { schedule_seed: Some(seed), ..self }
     }
 
     /// Keeps what was [`Seen`](crate::schedule::Seen) of each step, with names and footprints. Default: off.

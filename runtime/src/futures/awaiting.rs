@@ -2,6 +2,7 @@
 
 use super::Future;
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::flag;
 use crate::store::{access, access_quietly};
 use crate::waits::{MUST, Resumed, Rt, Wait};
@@ -128,7 +129,10 @@ impl Found {
     pub(super) fn take<T: 'static>(self, of: &Future<T>) -> Result<T> {
         let free = access(of.loop_id, |l| {
             let free = l.rt.looks == 0;
-            l.rt.slot_mut(of.slot).node.flags |= if free { flag::TAKEN } else { 0 };
+            if free {
+                l.rt.touch_slot(of.slot, Touch::Write);
+                l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN;
+            }
             free
         });
         if free != Some(true) {
@@ -182,7 +186,7 @@ impl Rt {
     fn join(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) -> Poll<Read> {
         if !wait.begun() {
             if self.slot(target).is(flag::DONE) {
-                return Poll::Ready(self.read(target));
+                return self.join_at_once(wait, cx, target);
             }
             self.begin_join(wait, cx, target);
             return Poll::Pending;
@@ -192,6 +196,7 @@ impl Rt {
         self.slot_mut(target).waiters = waiters;
         match resumed {
             Resumed::Pending => Poll::Pending,
+            Resumed::GaveWay => Poll::Ready(self.read(target)), // it was done, and stays so
             Resumed::Woken if target == self.current => Poll::Ready(Read::Failed(awaits_itself())),
             Resumed::Woken => Poll::Ready(self.read(target)),
             // A request came after the target was done. CPython reads the target first: its error counts as looked at,
@@ -203,8 +208,17 @@ impl Rt {
         }
     }
 
+    #[inline(always)]
+    fn join_at_once(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) -> Poll<Read> {
+        if self.gives_way(wait, cx, Op::Await, target) {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.read(target))
+    }
+
     fn begin_join(&mut self, wait: &mut Wait, cx: &mut Context<'_>, target: u32) {
         let current = self.current;
+        self.touch_slot(target, Touch::Read);
         if target == current {
             // CPython throws the error into the task one tick later.
             self.begin(wait, cx, Op::AwaitSelf, target);

@@ -86,7 +86,8 @@ impl GatherWatch {
                 self.done.push(child.clone());
             } else {
                 let gathering = Rc::clone(&self.gathering);
-                child.add_done_callback(move |child| gathering.child_ends(&child));
+                let callback = child.add_done_callback(move |child| gathering.child_ends(&child));
+                callback.in_any_order(); // it counts, and the last one completes the outer future
             }
         }
         self.children.push(child);

@@ -4,6 +4,7 @@
 //! the loop's thread. The value sits behind an `Rc`: it is looked at outside of the loop, so code of the program may run
 //! meanwhile.
 
+use crate::schedule::Touch;
 use crate::store::{ObjectKind, TypedRef};
 use std::rc::Rc;
 
@@ -37,7 +38,12 @@ impl<S: 'static> LoopOwned<S> {
     /// If the loop is another one than the running one, or another thread's.
     #[track_caller]
     pub fn get(&self) -> Option<Rc<S>> {
-        self.typed.access(|_, _, value| Rc::clone(value))
+        let slot = self.typed.object().slot();
+        self.typed.access(|rt, _, value| {
+            // What is done with it is not seen here.
+            rt.touch(slot, Touch::Write);
+            Rc::clone(value)
+        })
     }
 
     /// As [`get`](LoopOwned::get), for drops: never panics.

@@ -5,7 +5,8 @@
 
 use crate::ops::Op;
 use crate::schedule::Touch;
-use crate::store::{Object, ObjectKind, ObjectRef};
+use crate::slots::NONE;
+use crate::store::{Object, ObjectKind, ObjectRef, access, access_current, access_quietly};
 use crate::waits::{Resumed, Rt, Wait};
 use crate::{Error, Result};
 use std::panic::Location;
@@ -33,18 +34,20 @@ pub struct KernelWait {
     apart: bool,
     /// What it stands in line for, if it was told to hold it.
     held: Option<(Waiters, Line)>,
+    /// The loop in which it gives way, and stands in no line; 0 if it does not.
+    gives_way_in: u64,
 }
 
 impl KernelWait {
     /// A wait that has not begun; `place` is where in the program.
     pub const fn new(place: &'static Location<'static>) -> KernelWait {
-        KernelWait { wait: Wait::new(place), apart: false, held: None }
+        KernelWait { wait: Wait::new(place), apart: false, held: None, gives_way_in: 0 }
     }
 
     /// One that is kept from one poll to the next by something that may go to another task meanwhile: a stream under a
     /// trait of another crate. A future that ends with its wait needs it not, and is cheaper.
     pub const fn apart(place: &'static Location<'static>) -> KernelWait {
-        KernelWait { wait: Wait::new(place), apart: true, held: None }
+        KernelWait { wait: Wait::new(place), apart: true, held: None, gives_way_in: 0 }
     }
 
     /// Has it begun, and not ended?
@@ -79,8 +82,51 @@ impl KernelWait {
         polled
     }
 
+    /// Under `every-await`: the wait is fresh and its thing is ready, and it gives way before it looks. False in every other
+    /// profile. While it is true, poll [`end_giving_way`](KernelWait::end_giving_way) until it is ready, then look again
+    /// without asking this.
+    #[inline]
+    pub fn gives_way(&mut self, cx: &mut Context<'_>, op: Op) -> bool {
+        let gives_way = access_current(|l| {
+            let gives_way = match self.apart {
+                true => l.rt.gives_way_apart(&mut self.wait, cx, op, NONE),
+                false => l.rt.gives_way(&mut self.wait, cx, op, NONE),
+            };
+            gives_way.then_some(l.id)
+        });
+        self.gives_way_in = gives_way.flatten().unwrap_or(0);
+        self.gives_way_in != 0
+    }
+
+    /// Does it give way, and stands in no line?
+    #[inline]
+    pub fn is_giving_way(&self) -> bool {
+        self.gives_way_in != 0
+    }
+
+    /// Waits until it has given way.
+    ///
+    /// # Errors
+    /// `Cancelled`; `Runtime` if the loop is closed.
+    pub fn end_giving_way(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let resumed = access(self.gives_way_in, |l| l.rt.resume(&mut self.wait, cx));
+        if !matches!(resumed, Some(Resumed::Pending)) {
+            self.gives_way_in = 0;
+        }
+        match resumed {
+            Some(Resumed::Pending) => Poll::Pending,
+            Some(Resumed::Cancelled(error)) => Poll::Ready(Err(error)),
+            Some(Resumed::Woken | Resumed::GaveWay) => Poll::Ready(Ok(())),
+            None => Poll::Ready(Err(Error::loop_is_closed())),
+        }
+    }
+
     /// Leaves the line that it holds; what it stood in, if nobody stands there any more.
     pub fn end(&mut self) -> Option<(Waiters, Line)> {
+        if self.gives_way_in != 0 {
+            let _ = access_quietly(self.gives_way_in, |l| l.rt.abandon(&mut self.wait));
+            self.gives_way_in = 0;
+        }
         let (waiters, line) = self.held.take()?;
         waiters.give_up(self, line);
         (!waiters.is_waited(line)).then_some((waiters, line))
@@ -122,6 +168,7 @@ impl Waiters {
     ) -> Poll<Result<()>> {
         let slot = self.object.slot();
         let polled = self.object.access(|rt, object| {
+            rt.touch(slot, Touch::Read);
             let list = line.of(object);
             if !wait.wait.begun() {
                 match wait.apart {
@@ -132,7 +179,7 @@ impl Waiters {
             }
             match rt.resume_in(&mut wait.wait, cx, list) {
                 Resumed::Pending => Poll::Pending,
-                Resumed::Woken => Poll::Ready(Ok(())),
+                Resumed::Woken | Resumed::GaveWay => Poll::Ready(Ok(())),
                 Resumed::Cancelled(error) => Poll::Ready(Err(error)),
             }
         });
@@ -143,6 +190,7 @@ impl Waiters {
     pub fn give_up(&self, wait: &mut KernelWait, line: Line) {
         if wait.wait.begun() {
             let _ = self.object.access_quietly(|rt, object| {
+                rt.touch(self.object.slot(), Touch::Read);
                 rt.abandon_in(&mut wait.wait, line.of(object));
             });
         }
@@ -154,6 +202,11 @@ impl Waiters {
             rt.touch(self.object.slot(), Touch::Write);
             wake(rt, object, line);
         });
+    }
+
+    /// The running step uses the thing, or is told of it.
+    pub fn touch(&self, touch: Touch) {
+        let _ = self.object.access_quietly(|rt, _| rt.touch(self.object.slot(), touch));
     }
 
     /// Does anybody stand in this line?
@@ -173,7 +226,7 @@ impl Line {
 
 pub(super) fn wake(rt: &mut Rt, object: &mut Object, line: Line) {
     let mut node = rt.first(line.of(object));
-    while node != crate::slots::NONE {
+    while node != NONE {
         let next = rt.next(node);
         if rt.is_pending(node) {
             rt.wake(node);

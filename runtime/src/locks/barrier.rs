@@ -23,7 +23,7 @@ use super::{wake_all, wake_next};
 use crate::ops::Op;
 use crate::schedule::Touch;
 use crate::store::{Object, ObjectKind, TypedRef};
-use crate::waits::{Resumed, Rt, Wait};
+use crate::waits::{GiveWay, Resumed, Rt, Wait};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::future::Future;
@@ -117,8 +117,13 @@ impl Barrier {
     ///
     /// # Source
     /// CPython 3.13, `Lib/asyncio/locks.py`, `Barrier.reset`.
-    pub async fn reset(&self) -> Result<()> {
-        self.change(|object| if object.count > 0 { State::Resetting } else { State::Filling })
+    #[track_caller]
+    pub fn reset(&self) -> impl Future<Output = Result<()>> + Send + Sync + '_ {
+        let place = Location::caller();
+        async move {
+            GiveWay::at(place).await?;
+            self.change(|object| if object.count > 0 { State::Resetting } else { State::Filling })
+        }
     }
 
     /// Breaks the barrier: who waits or will wait gets an error of kind `BrokenBarrier`, until it is reset.
@@ -131,8 +136,13 @@ impl Barrier {
     ///
     /// # Source
     /// CPython 3.13, `Lib/asyncio/locks.py`, `Barrier.abort`.
-    pub async fn abort(&self) -> Result<()> {
-        self.change(|_| State::Broken)
+    #[track_caller]
+    pub fn abort(&self) -> impl Future<Output = Result<()>> + Send + Sync + '_ {
+        let place = Location::caller();
+        async move {
+            GiveWay::at(place).await?;
+            self.change(|_| State::Broken)
+        }
     }
 
     fn change(&self, to: impl FnOnce(&Object) -> State) -> Result<()> {
@@ -196,9 +206,11 @@ impl Future for BarrierWait<'_> {
         let slot = barrier.object.object().slot();
         let polled = barrier.object.access(|rt, object, state| {
             if wait.begun() {
+                let gave_way = rt.gave_way(wait);
                 match rt.resume_in(wait, cx, &mut object.waiters) {
                     Resumed::Pending => return Poll::Pending,
-                    Resumed::Woken => {}
+                    Resumed::Woken | Resumed::GaveWay => {}
+                    Resumed::Cancelled(error) if gave_way => return Poll::Ready(Err(error)),
                     Resumed::Cancelled(error) => {
                         rt.touch(slot, Touch::Write);
                         wake_next(rt, object.waiters);
@@ -208,6 +220,8 @@ impl Future for BarrierWait<'_> {
                         return Poll::Ready(Err(error));
                     }
                 }
+            } else if would_pass(object, *state) && rt.gives_way(wait, cx, Op::Wait, slot) {
+                return Poll::Pending;
             }
             rt.touch(slot, Touch::Write);
             let polled = advance(rt, object, state, inside);
@@ -218,6 +232,11 @@ impl Future for BarrierWait<'_> {
         });
         polled.unwrap_or_else(|| Poll::Ready(Err(Error::loop_is_closed())))
     }
+}
+
+/// Would one who comes now not have to wait?
+fn would_pass(object: &Object, state: State) -> bool {
+    state == State::Broken || state == State::Filling && object.count + 1 == object.extra
 }
 
 /// Goes on as far as the state lets this task; pending if it has to stand in the line (again).

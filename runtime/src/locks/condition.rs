@@ -156,7 +156,7 @@ impl Condition {
     /// CPython 3.13, `Lib/asyncio/locks.py`, `Condition.wait_for`.
     #[track_caller]
     pub fn wait_for<P: FnMut() -> bool>(&self, predicate: P) -> ConditionWaitFor<'_, P> {
-        ConditionWaitFor { wait: self.wait(), predicate }
+        ConditionWaitFor { wait: self.wait(), predicate, fresh: true }
     }
 
     /// Wakes the first `n` tasks that wait; they go on once they have the lock, which the caller should give back.
@@ -187,8 +187,8 @@ impl Condition {
 
     fn wake(&self, n: usize) {
         let _ = self.object.access_quietly(|rt, object| {
-            rt.touch(self.object.slot(), Touch::write_if(!object.waiters.is_empty()));
-            wake_some(rt, object.waiters, n);
+            let woken = wake_some(rt, object.waiters, n);
+            rt.touch(self.object.slot(), Touch::write_if(woken));
         });
     }
 }
@@ -236,7 +236,7 @@ impl Future for ConditionWait<'_> {
             ready!(this.resume(cx));
         }
         loop {
-            match ready!(Pin::new(&mut this.relock).poll(cx)) {
+            match ready!(this.relock.poll_again(cx)) {
                 Ok(guard) => break guard.leak(),
                 Err(error) if error.is_cancelled() => this.cancelled = Some(error),
                 Err(error) => return Poll::Ready(Err(error)),
@@ -264,14 +264,38 @@ impl ConditionWait<'_> {
         Poll::Pending
     }
 
+    /// Under `every-await`: gives way before it finds that there is nothing to wait for. The lock stays held.
+    fn gives_way(&mut self, cx: &mut Context<'_>) -> bool {
+        let (object, wait) = (&self.condition.object, &mut self.wait);
+        let slot = object.slot();
+        object.access(|rt, _| rt.gives_way(wait, cx, Op::Wait, slot)).unwrap_or(false)
+    }
+
+    fn end_giving_way(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.phase != Phase::Outside || !self.wait.begun() {
+            return Poll::Ready(Ok(()));
+        }
+        let wait = &mut self.wait;
+        match self.condition.object.access(|rt, _| rt.resume(wait, cx)) {
+            Some(Resumed::Pending) => Poll::Pending,
+            Some(Resumed::Cancelled(error)) => Poll::Ready(Err(error)),
+            Some(Resumed::Woken | Resumed::GaveWay) => Poll::Ready(Ok(())),
+            None => Poll::Ready(Err(Error::loop_is_closed())),
+        }
+    }
+
     /// Leaves the condition's line once notified or cancelled.
     fn resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let ConditionWait { condition, wait, phase, cancelled, .. } = self;
-        let resumed = condition.object.access(|rt, object| rt.resume_in(wait, cx, &mut object.waiters));
+        let slot = condition.object.slot();
+        let resumed = condition.object.access(|rt, object| {
+            rt.touch(slot, Touch::Read);
+            rt.resume_in(wait, cx, &mut object.waiters)
+        });
         match resumed {
             Some(Resumed::Pending) => return Poll::Pending,
             Some(Resumed::Cancelled(error)) => *cancelled = Some(error),
-            Some(Resumed::Woken) | None => {}
+            Some(Resumed::Woken | Resumed::GaveWay) | None => {}
         }
         *phase = Phase::Relocking;
         Poll::Ready(())
@@ -282,9 +306,14 @@ impl Drop for ConditionWait<'_> {
     fn drop(&mut self) {
         let ConditionWait { condition, wait, phase, .. } = self;
         let passes_on = match phase {
+            Phase::Outside if wait.begun() => condition.object.access_quietly(|rt, _| rt.abandon(wait)),
             Phase::Outside => Some(false),
             Phase::Waiting => {
-                condition.object.access_quietly(|rt, object| rt.abandon_in(wait, &mut object.waiters))
+                let slot = condition.object.slot();
+                condition.object.access_quietly(|rt, object| {
+                    rt.touch(slot, Touch::Write);
+                    rt.abandon_in(wait, &mut object.waiters)
+                })
             }
             // If the lock was handed over, `relock` passes that on.
             Phase::Relocking => Some(true),
@@ -300,6 +329,8 @@ impl Drop for ConditionWait<'_> {
 pub struct ConditionWaitFor<'a, P> {
     wait: ConditionWait<'a>,
     predicate: P,
+    /// Nothing has suspended yet.
+    fresh: bool,
 }
 
 // The predicate is called, never pinned.
@@ -309,12 +340,17 @@ impl<P: FnMut() -> bool> Future for ConditionWaitFor<'_, P> {
     type Output = Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let ConditionWaitFor { wait, predicate } = self.get_mut();
+        let ConditionWaitFor { wait, predicate, fresh } = self.get_mut();
+        ready!(wait.end_giving_way(cx))?;
         loop {
             // Between two waits the lock is held: only then may the predicate look.
             if wait.phase == Phase::Outside && predicate() {
+                if std::mem::take(fresh) && wait.gives_way(cx) {
+                    return Poll::Pending;
+                }
                 return Poll::Ready(Ok(()));
             }
+            *fresh = false;
             ready!(Pin::new(&mut *wait).poll(cx))?;
         }
     }

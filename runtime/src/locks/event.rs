@@ -66,12 +66,9 @@ impl Event {
     #[track_caller]
     pub fn set(&self) {
         let _ = self.object.access(|rt, object| {
-            let changes = object.count == 0;
-            rt.touch(self.object.slot(), Touch::write_if(changes));
-            if changes {
-                object.count = 1;
-                wake_all(rt, object.waiters);
-            }
+            let woken = object.count == 0 && wake_all(rt, object.waiters);
+            object.count = 1;
+            rt.touch(self.object.slot(), if woken { Touch::Write } else { Touch::Set });
         });
     }
 
@@ -136,17 +133,31 @@ impl Future for EventWait<'_> {
         let EventWait { event, wait } = self.get_mut();
         let slot = event.object.slot();
         let polled = event.object.access(|rt, object| {
+            // One who waits changes nothing: `set` wakes all, in whatever order they came.
             if wait.begun() {
-                return match rt.resume_in(wait, cx, &mut object.waiters) {
-                    Resumed::Pending => Poll::Pending,
-                    Resumed::Woken => Poll::Ready(Ok(())),
-                    Resumed::Cancelled(error) => Poll::Ready(Err(error)),
+                match rt.resume_in(wait, cx, &mut object.waiters) {
+                    Resumed::Pending => return Poll::Pending,
+                    Resumed::Woken => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Resumed::Cancelled(error) => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Err(error));
+                    }
+                    Resumed::GaveWay if object.count != 0 => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Resumed::GaveWay => {}
+                }
+            } else if object.count != 0 {
+                return match rt.goes_on(wait, cx, Op::Wait, slot, Touch::Read) {
+                    true => Poll::Ready(Ok(())),
+                    false => Poll::Pending,
                 };
             }
             rt.touch(slot, Touch::Read);
-            if object.count != 0 {
-                return Poll::Ready(Ok(()));
-            }
             rt.wait_in(wait, cx, &mut object.waiters, Op::Wait, slot);
             Poll::Pending
         });
@@ -167,6 +178,10 @@ impl EventWait<'_> {
     #[cold]
     fn give_up(&mut self) {
         let EventWait { event, wait } = self;
-        let _ = event.object.access_quietly(|rt, object| rt.abandon_in(wait, &mut object.waiters));
+        let slot = event.object.slot();
+        let _ = event.object.access_quietly(|rt, object| {
+            rt.touch(slot, Touch::Read);
+            rt.abandon_in(wait, &mut object.waiters)
+        });
     }
 }

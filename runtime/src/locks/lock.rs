@@ -91,8 +91,9 @@ impl Lock {
     pub fn release(&self) -> Result<()> {
         let held = self.object.access(|rt, object| {
             let held = object.count != 0;
-            if held {
-                release(rt, object, self.object.slot());
+            match held {
+                true => release(rt, object, self.object.slot()),
+                false => rt.touch(self.object.slot(), Touch::Read),
             }
             held
         });
@@ -180,16 +181,7 @@ impl Future for Acquire<'_> {
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<LockGuard>> {
-        let this = self.get_mut();
-        let polled = if this.wait.begun() { this.resume(cx) } else { this.begin(cx) };
-        match polled {
-            Some(Polled::Pending) => Poll::Pending,
-            Some(Polled::Taken(hold)) => {
-                Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(this.lock.object.raised()), hold }))
-            }
-            Some(Polled::Cancelled(error)) => Poll::Ready(Err(error)),
-            None => Poll::Ready(Err(Error::loop_is_closed())),
-        }
+        self.get_mut().poll_as::<true>(cx)
     }
 }
 
@@ -201,14 +193,38 @@ enum Polled {
 }
 
 impl Acquire<'_> {
+    /// As `poll`, within an await that has suspended already: a free lock is taken without giving way first.
+    pub(super) fn poll_again(&mut self, cx: &mut Context<'_>) -> Poll<Result<LockGuard>> {
+        self.poll_as::<false>(cx)
+    }
+
     #[inline(always)]
-    fn begin(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
+    fn poll_as<const GIVES_WAY: bool>(&mut self, cx: &mut Context<'_>) -> Poll<Result<LockGuard>> {
+        let polled = if self.wait.begun() { self.resume(cx) } else { self.begin::<GIVES_WAY>(cx) };
+        match polled {
+            Some(Polled::Pending) => Poll::Pending,
+            Some(Polled::Taken(hold)) => {
+                Poll::Ready(Ok(LockGuard { object: ManuallyDrop::new(self.lock.object.raised()), hold }))
+            }
+            Some(Polled::Cancelled(error)) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Err(Error::loop_is_closed())),
+        }
+    }
+
+    #[inline(always)]
+    fn begin<const GIVES_WAY: bool>(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
         let (wait, slot) = (&mut self.wait, self.lock.object.slot());
         self.lock.object.access(|rt, object| {
-            rt.touch(slot, Touch::Write);
             if object.count == 0 && only_cancelled(rt, object) {
+                if GIVES_WAY && !rt.goes_on(wait, cx, Op::Acquire, slot, Touch::Write) {
+                    return Polled::Pending;
+                }
+                if !GIVES_WAY {
+                    rt.touch(slot, Touch::Write);
+                }
                 return Polled::Taken(take(rt, object, wait.place));
             }
+            rt.touch(slot, Touch::Write);
             rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
             Polled::Pending
         })
@@ -223,6 +239,14 @@ impl Acquire<'_> {
                 Polled::Taken(take(rt, object, wait.place))
             }
             Resumed::Pending => Polled::Pending,
+            Resumed::GaveWay => {
+                rt.touch(slot, Touch::Write);
+                if object.count == 0 && only_cancelled(rt, object) {
+                    return Polled::Taken(take(rt, object, wait.place));
+                }
+                rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
+                Polled::Pending
+            }
             Resumed::Cancelled(error) => {
                 rt.touch(slot, Touch::Write);
                 if object.count == 0 {
@@ -252,7 +276,9 @@ impl Drop for Acquire<'_> {
     fn drop(&mut self) {
         if self.wait.begun() {
             let wait = &mut self.wait;
+            let slot = self.lock.object.slot();
             let _ = self.lock.object.access_quietly(|rt, object| {
+                rt.touch(slot, Touch::Write);
                 rt.abandon_in(wait, &mut object.waiters);
                 if object.count == 0 {
                     wake_first(rt, object);
@@ -283,10 +309,9 @@ impl Drop for LockGuard {
     #[inline]
     fn drop(&mut self) {
         let (slot, hold) = (self.object.slot(), self.hold);
-        self.object.give_back(|rt, object| {
-            if object.hold == hold {
-                release(rt, object, slot);
-            }
+        self.object.give_back(|rt, object| match object.hold == hold {
+            true => release(rt, object, slot),
+            false => rt.touch(slot, Touch::Read),
         });
     }
 }

@@ -7,6 +7,9 @@
 //! * A task that is cancelled after it was woken passes on what it was given (the lock, a permit, a notification).
 //!   A future that is dropped halfway does the same at once: nobody will run to do it later.
 //!
+//! Under `every-await` a wait that could be over at once gives way first (`Rt::goes_on`), and then looks as if it had just
+//! come. What each operation says it touches is the table of independence, `tests/it/independence.rs`.
+//!
 //! `lock.rs` is the example to read; `semaphore.rs` counts, `event.rs` wakes all, `condition.rs` gives a lock up while
 //! it waits and takes it again, `barrier.rs` is a condition whose lock can never be contended.
 
@@ -22,6 +25,7 @@ pub use event::{Event, EventWait};
 pub use lock::{Acquire, Lock, LockGuard};
 pub use semaphore::{BoundedSemaphore, Semaphore, SemaphoreAcquire, SemaphorePermit};
 
+use crate::schedule::Touch;
 use crate::slots::{List, NONE};
 use crate::store::{Object, ObjectRef};
 use crate::waits::Rt;
@@ -40,8 +44,8 @@ fn wake_next(rt: &mut Rt, line: List) -> bool {
     false
 }
 
-/// Wakes up to `limit` waits of the line that are not done, first come first served.
-fn wake_some(rt: &mut Rt, line: List, limit: usize) {
+/// Wakes up to `limit` waits of the line that are not done, first come first served; false if there was none.
+fn wake_some(rt: &mut Rt, line: List, limit: usize) -> bool {
     let mut left = limit;
     let mut node = rt.first(&line);
     while node != NONE && left > 0 {
@@ -51,11 +55,12 @@ fn wake_some(rt: &mut Rt, line: List, limit: usize) {
         }
         node = rt.next(node);
     }
+    left < limit
 }
 
-/// Wakes all waits of the line that are not done, in order.
-pub(crate) fn wake_all(rt: &mut Rt, line: List) {
-    wake_some(rt, line, usize::MAX);
+/// Wakes all waits of the line that are not done, in order; false if there was none.
+pub(crate) fn wake_all(rt: &mut Rt, line: List) -> bool {
+    wake_some(rt, line, usize::MAX)
 }
 
 /// Would CPython's `any(not w.cancelled() for w in waiters)` say so?
@@ -76,7 +81,11 @@ pub(crate) fn debug(
     f: &mut fmt::Formatter<'_>,
     state: impl FnOnce(&Object) -> String,
 ) -> fmt::Result {
-    match object.access_quietly(|_, object| state(object)) {
+    let state = object.access_quietly(|rt, this| {
+        rt.touch(object.slot(), Touch::Read);
+        state(this)
+    });
+    match state {
         Some(state) => write!(f, "{} [{state}]", object.name()),
         None => write!(f, "an object of a closed event loop"),
     }

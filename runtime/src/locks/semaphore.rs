@@ -102,10 +102,7 @@ impl Semaphore {
     /// If the semaphore would hold 4,294,967,295 permits.
     #[track_caller]
     pub fn release(&self) {
-        let released = self.object.access(|rt, object| {
-            rt.touch(self.object.slot(), Touch::Write);
-            give(rt, object)
-        });
+        let released = self.object.access(|rt, object| give(rt, object, self.object.slot()));
         assert!(released != Some(false), "{self:?} was released too many times.\n{OVERFLOW}");
     }
 
@@ -193,10 +190,7 @@ impl BoundedSemaphore {
     #[track_caller]
     pub fn release(&self) -> Result<()> {
         let object = &self.semaphore.object;
-        let released = object.access(|rt, state| {
-            rt.touch(object.slot(), Touch::Write);
-            give(rt, state)
-        });
+        let released = object.access(|rt, state| give(rt, state, object.slot()));
         match released {
             Some(true) => Ok(()),
             Some(false) => Err(Error::new(ErrorKind::Value, "BoundedSemaphore released too many times")),
@@ -229,12 +223,16 @@ fn is_locked(rt: &Rt, object: &Object) -> bool {
 }
 
 /// One permit more; false if the bound forbids it.
-fn give(rt: &mut Rt, object: &mut Object) -> bool {
+fn give(rt: &mut Rt, object: &mut Object, slot: u32) -> bool {
     if object.count >= object.extra {
+        rt.touch(slot, Touch::Read);
         return false;
     }
     object.count += 1;
-    serve_next(rt, object);
+    let served = serve_next(rt, object);
+    // At the bound it would have been refused if it had come before those who took.
+    let plainly = !served && object.count < object.extra;
+    rt.touch(slot, if plainly { Touch::Release } else { Touch::Write });
     true
 }
 
@@ -263,15 +261,22 @@ impl Future for SemaphoreAcquire<'_> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let SemaphoreAcquire { semaphore, wait } = self.get_mut();
-        let slot = semaphore.object.slot();
+        let (slot, fresh) = (semaphore.object.slot(), !wait.begun());
         let polled = semaphore.object.access(|rt, object| {
-            rt.touch(slot, Touch::Write);
-            if wait.begun() {
-                ready!(resume(rt, object, wait, cx))?;
-            } else if is_locked(rt, object) {
-                rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
-                return Poll::Pending;
-            } else {
+            let given = wait.begun() && ready!(resume(rt, object, wait, cx, slot))?;
+            if !given {
+                if is_locked(rt, object) {
+                    rt.touch(slot, Touch::Write);
+                    rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
+                    return Poll::Pending;
+                }
+                let touch = if object.count > 1 { Touch::Take } else { Touch::Write };
+                if fresh && !rt.goes_on(wait, cx, Op::Acquire, slot, touch) {
+                    return Poll::Pending;
+                }
+                if !fresh {
+                    rt.touch(slot, touch);
+                }
                 object.count -= 1;
             }
             object.handles += 1; // the permit's
@@ -282,17 +287,26 @@ impl Future for SemaphoreAcquire<'_> {
     }
 }
 
+/// True if it was given a permit; false if it gave way, and has to ask for one.
 #[inline]
-fn resume(rt: &mut Rt, object: &mut Object, wait: &mut Wait, cx: &mut Context<'_>) -> Poll<Result<()>> {
+fn resume(
+    rt: &mut Rt,
+    object: &mut Object,
+    wait: &mut Wait,
+    cx: &mut Context<'_>,
+    slot: u32,
+) -> Poll<Result<bool>> {
     let given = rt.is_woken(wait.node);
     let result = match rt.resume_in(wait, cx, &mut object.waiters) {
         Resumed::Pending => return Poll::Pending,
-        Resumed::Woken => Ok(()),
+        Resumed::GaveWay => return Poll::Ready(Ok(false)),
+        Resumed::Woken => Ok(true),
         Resumed::Cancelled(error) => {
             object.count += u32::from(given);
             Err(error)
         }
     };
+    rt.touch(slot, Touch::Write);
     serve_all(rt, object);
     Poll::Ready(result)
 }
@@ -354,8 +368,7 @@ impl Drop for SemaphorePermit {
     fn drop(&mut self) {
         let (slot, mut refused) = (self.object.slot(), false);
         self.object.give_back(|rt, object| {
-            rt.touch(slot, Touch::Write);
-            refused = !give(rt, object);
+            refused = !give(rt, object, slot);
             object.handles += u32::from(refused); // for the message
         });
         if refused {

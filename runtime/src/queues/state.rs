@@ -2,6 +2,7 @@
 
 use super::items::Order;
 use crate::ErrorKind;
+use crate::schedule::Touch;
 use crate::slots::List;
 use crate::store::Object;
 use crate::waits::Rt;
@@ -39,6 +40,32 @@ pub(super) enum Get<T> {
 #[inline(always)]
 pub(super) fn is_plain(object: &Object) -> bool {
     object.hold == 0
+}
+
+impl<T> State<T> {
+    /// How a put would touch the queue that has room: nobody sees it if items lie before this one and room stays behind it.
+    pub(super) fn touch_of_put(&self, object: &Object) -> Touch {
+        if self.shut_down || is_full(object) {
+            return Touch::Read; // it is refused
+        }
+        let fits = object.extra == 0 || object.count + 1 < object.extra;
+        let unseen =
+            fits && object.count > 0 && object.waiters.is_empty() && matches!(self.order, Order::Fifo);
+        if unseen { Touch::Put } else { Touch::Write }
+    }
+
+    /// How a get would touch the queue.
+    pub(super) fn touch_of_get(&self, object: &Object) -> Touch {
+        let unseen = object.count > 1
+            && !is_full(object)
+            && object.others.is_empty()
+            && matches!(self.order, Order::Fifo);
+        match object.count {
+            0 => Touch::Read, // it is refused
+            _ if unseen => Touch::Get,
+            _ => Touch::Write,
+        }
+    }
 }
 
 /// From here on it is not: it has another order, or was shut down.

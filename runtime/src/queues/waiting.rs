@@ -80,12 +80,14 @@ impl<T: 'static> QueueGet<'_, T> {
         let QueueGet { queue, wait } = self;
         let slot = queue.state.object().slot();
         let got = queue.state.access(|rt, object, state| {
-            if wait.begun() {
+            let fresh = !wait.begun();
+            if !fresh {
                 let woken = rt.is_woken(wait.node);
                 match rt.resume_in(wait, cx, &mut object.waiters) {
                     Resumed::Pending => return Poll::Pending,
-                    Resumed::Woken => {}
+                    Resumed::Woken | Resumed::GaveWay => {}
                     Resumed::Cancelled(error) => {
+                        rt.touch(slot, Touch::Write);
                         if woken && object.count > 0 {
                             rt.pop_wake(&mut object.waiters);
                         }
@@ -93,7 +95,13 @@ impl<T: 'static> QueueGet<'_, T> {
                     }
                 }
             }
-            rt.touch(slot, Touch::Write);
+            if object.count == 0 && !state.shut_down {
+                rt.touch(slot, Touch::Write);
+            } else if fresh && !rt.goes_on(wait, cx, Op::Get, slot, state.touch_of_get(object)) {
+                return Poll::Pending;
+            } else if !fresh {
+                rt.touch(slot, state.touch_of_get(object));
+            }
             match state.get(rt, object) {
                 Get::Refused(ErrorKind::QueueEmpty) => {
                     rt.wait_in(wait, cx, &mut object.waiters, Op::Get, slot);
@@ -159,12 +167,14 @@ impl<T: 'static> Future for QueuePut<'_, T> {
         let QueuePut { queue, wait, item } = self.get_mut();
         let slot = queue.state.object().slot();
         let put = queue.state.access(|rt, object, state| {
-            if wait.begun() {
+            let fresh = !wait.begun();
+            if !fresh {
                 let woken = rt.is_woken(wait.node);
                 match rt.resume_in(wait, cx, &mut object.others) {
                     Resumed::Pending => return Poll::Pending,
-                    Resumed::Woken => {}
+                    Resumed::Woken | Resumed::GaveWay => {}
                     Resumed::Cancelled(error) => {
+                        rt.touch(slot, Touch::Write);
                         if woken && !is_full(object) {
                             rt.pop_wake(&mut object.others);
                         }
@@ -172,7 +182,13 @@ impl<T: 'static> Future for QueuePut<'_, T> {
                     }
                 }
             }
-            rt.touch(slot, Touch::Write);
+            if is_full(object) && !state.shut_down {
+                rt.touch(slot, Touch::Write);
+            } else if fresh && !rt.goes_on(wait, cx, Op::Put, slot, state.touch_of_put(object)) {
+                return Poll::Pending;
+            } else if !fresh {
+                rt.touch(slot, state.touch_of_put(object));
+            }
             match state.put(rt, object, item.take().expect("an item is put once")) {
                 Put::Refused(ErrorKind::QueueFull, refused) => {
                     *item = Some(refused);
@@ -227,17 +243,31 @@ impl<T: 'static> Future for QueueJoin<'_, T> {
         let QueueJoin { queue, wait } = self.get_mut();
         let slot = queue.state.object().slot();
         let joined = queue.state.access(|rt, _, state| {
+            // One who waits changes nothing: the last `task_done` wakes all.
             if wait.begun() {
-                return match rt.resume_in(wait, cx, &mut state.joiners) {
-                    Resumed::Pending => Poll::Pending,
-                    Resumed::Woken => Poll::Ready(Ok(())),
-                    Resumed::Cancelled(error) => Poll::Ready(Err(error)),
+                match rt.resume_in(wait, cx, &mut state.joiners) {
+                    Resumed::Pending => return Poll::Pending,
+                    Resumed::Woken => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Resumed::Cancelled(error) => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Err(error));
+                    }
+                    Resumed::GaveWay if state.unfinished == 0 => {
+                        rt.touch(slot, Touch::Read);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Resumed::GaveWay => {}
+                }
+            } else if state.unfinished == 0 {
+                return match rt.goes_on(wait, cx, Op::Join, slot, Touch::Read) {
+                    true => Poll::Ready(Ok(())),
+                    false => Poll::Pending,
                 };
             }
             rt.touch(slot, Touch::Read);
-            if state.unfinished == 0 {
-                return Poll::Ready(Ok(()));
-            }
             rt.wait_in(wait, cx, &mut state.joiners, Op::Join, slot);
             Poll::Pending
         });
@@ -249,7 +279,11 @@ impl<T: 'static> Drop for QueueJoin<'_, T> {
     fn drop(&mut self) {
         let QueueJoin { queue, wait } = self;
         if wait.begun() {
-            let _ = queue.state.access_quietly(|rt, _, state| rt.abandon_in(wait, &mut state.joiners));
+            let slot = queue.state.object().slot();
+            let _ = queue.state.access_quietly(|rt, _, state| {
+                rt.touch(slot, Touch::Read);
+                rt.abandon_in(wait, &mut state.joiners)
+            });
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Burst {
 }
 
 /// All constraints of one loop.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Constraints {
     /// What is held, and until when.
     pub holds: Vec<Hold>,

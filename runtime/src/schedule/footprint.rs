@@ -54,6 +54,25 @@ impl Touch {
     }
 }
 
+impl Touch {
+    /// As [`conflicts`](Touch::conflicts), for proofs: it also says so of the pairs that commute only where they stood.
+    ///
+    /// A put and a get commute while the queue is neither empty nor full, a permit given back and one taken while some are
+    /// left. Move either past several of the other kind, and it may find none: [`conflicts`](Touch::conflicts) speaks of
+    /// neighbours, as they were in the run in which they were seen. All other pairs commute wherever they stand.
+    #[inline]
+    pub fn conflicts_anywhere(self, other: Touch) -> bool {
+        let only_there = matches!(
+            (self, other),
+            (Touch::Put, Touch::Get)
+                | (Touch::Get, Touch::Put)
+                | (Touch::Release, Touch::Take)
+                | (Touch::Take, Touch::Release)
+        );
+        only_there || self.conflicts(other)
+    }
+}
+
 /// An object that a step touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Touched {

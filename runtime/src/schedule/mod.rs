@@ -14,7 +14,9 @@
 mod behaviour;
 mod constraints;
 mod footprint;
+mod footprints;
 mod lessons;
+mod numbers;
 mod prefix;
 mod seen;
 mod step_name;
@@ -22,6 +24,7 @@ mod step_name;
 pub use behaviour::{Behaviour, SitePair};
 pub use constraints::{Burst, Constraints, Heeded, Hold, StepPattern};
 pub use footprint::{Touch, Touched, conflict};
+pub(crate) use lessons::SharedLessons;
 pub use lessons::{Lessons, LoopLessons};
 pub use prefix::{Prefix, Sleeper};
 pub use seen::{Seen, SeenStep};

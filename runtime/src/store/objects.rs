@@ -40,6 +40,8 @@ pub enum ObjectKind {
     Server,
     /// A process of the simulated world, or its host.
     Process,
+    /// A [`Shared`](crate::Shared) value.
+    Shared,
 }
 
 impl ObjectKind {
@@ -60,6 +62,7 @@ impl ObjectKind {
             Self::Stream => "Stream",
             Self::Server => "Server",
             Self::Process => "Process",
+            Self::Shared => "Shared",
         }
     }
 }

@@ -9,15 +9,26 @@
 //! line in [`Strategy::order`].
 
 mod fifo;
+mod fixed;
+mod holds;
+mod lane_numbers;
+mod names;
+mod pct;
+mod pos;
 mod random_walk;
+mod reversal;
+mod surw;
+#[cfg(test)]
+mod testing;
+mod urw;
+mod weighted;
+mod weights;
 
 use crate::choices::Stream;
 use crate::profile::Profile;
 use crate::ready::Ready;
-use crate::schedule::{Directed, Heeded, LoopLessons, StepName, Touched};
+use crate::schedule::{Directed, Heeded, SharedLessons, StepName, Touched};
 use crate::slots::Word;
-use std::fmt;
-use std::str::FromStr;
 
 /// A way to sample among the legal orders.
 #[non_exhaustive]
@@ -28,6 +39,22 @@ pub enum Strategy {
     Fifo,
     /// Each ready entry with the same chance.
     RandomWalk,
+    /// As the random walk, but each class of entries (tasks that start, that give way, timers, ...) with a weight that is
+    /// drawn for the run.
+    WeightedWalk,
+    /// A random priority for each lane, lowered for `depth` - 1 lanes on the way; 1 to 16, and more counts as 16.
+    Pct {
+        /// How many orderings it takes to meet the bug.
+        depth: u32,
+    },
+    /// A random priority for each ready entry, drawn anew after a step that conflicts with it.
+    Pos,
+    /// Each lane with a chance as it has steps left: every interleaving with about the same chance.
+    Urw,
+    /// As [`Urw`](Strategy::Urw), but for the steps that touch one object, which is drawn for the run.
+    Surw,
+    /// Random priorities, but one to three races of earlier runs end the other way round.
+    Reversal,
 }
 
 /// What stands behind a ready entry.
@@ -92,20 +119,51 @@ pub(crate) trait Order {
 
 impl Strategy {
     /// All strategies, with their usual parameters.
-    pub const ALL: [Strategy; 2] = [Strategy::Fifo, Strategy::RandomWalk];
-
-    /// Its name on the command line and in recordings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Strategy::Fifo => "fifo",
-            Strategy::RandomWalk => "random",
-        }
-    }
+    pub const ALL: [Strategy; 9] = [
+        Strategy::Fifo,
+        Strategy::RandomWalk,
+        Strategy::WeightedWalk,
+        Strategy::Pct { depth: 2 },
+        Strategy::Pct { depth: 3 },
+        Strategy::Pos,
+        Strategy::Urw,
+        Strategy::Surw,
+        Strategy::Reversal,
+    ];
 
     /// Does it need what earlier runs teach?
     pub fn learns(self) -> bool {
         match self {
-            Strategy::Fifo | Strategy::RandomWalk => false,
+            Strategy::Fifo | Strategy::RandomWalk | Strategy::WeightedWalk => false,
+            Strategy::Pct { .. } | Strategy::Pos | Strategy::Urw | Strategy::Surw | Strategy::Reversal => {
+                true
+            }
+        }
+    }
+
+    /// Its order, but for the two that take straight from the ready queue.
+    pub(crate) fn order(
+        self,
+        directed: Option<&Directed>,
+        lessons: Option<&SharedLessons>,
+    ) -> Option<Box<dyn Order>> {
+        match directed {
+            Some(Directed::Constraints(constraints)) => {
+                return Some(Box::new(fixed::Fixed::new(constraints)));
+            }
+            Some(Directed::Prefix(_)) | None => {}
+        }
+        match self {
+            Strategy::Fifo | Strategy::RandomWalk => None,
+            Strategy::WeightedWalk => Some(Box::new(weighted::Weighted::default())),
+            Strategy::Pct { depth } => {
+                let depth = depth.clamp(1, names::PCT_DEPTH_MAX);
+                Some(Box::new(pct::Pct::new(depth, lessons.map(|lessons| lessons.choices))))
+            }
+            Strategy::Pos => Some(Box::new(pos::Pos::new(lessons.cloned()))),
+            Strategy::Urw => Some(Box::new(urw::Urw::new(lessons.cloned()))),
+            Strategy::Surw => Some(Box::new(surw::Surw::new(lessons.cloned()))),
+            Strategy::Reversal => Some(Box::new(reversal::Reversal::new(lessons.cloned()))),
         }
     }
 
@@ -114,26 +172,16 @@ impl Strategy {
         self,
         profile: Profile,
         directed: Option<&Directed>,
-        lessons: Option<&LoopLessons>,
+        lessons: Option<&SharedLessons>,
     ) -> Picker {
-        let _ = (directed, lessons);
-        match (profile, self) {
-            (Profile::Fifo, _) | (_, Strategy::Fifo) => Picker::Fifo(fifo::Fifo),
-            (Profile::AnyReady, Strategy::RandomWalk) => Picker::RandomWalk(random_walk::RandomWalk),
+        if profile == Profile::Fifo {
+            return Picker::Fifo(fifo::Fifo);
         }
-    }
-}
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Strategy {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Strategy, String> {
-        let found = Strategy::ALL.into_iter().find(|strategy| strategy.name() == name);
-        found.ok_or_else(|| format!("there is no strategy `{name}`; the strategies are fifo and random"))
+        match (self.order(directed, lessons), self) {
+            (Some(order), _) => Picker::Ordered(order),
+            (None, Strategy::Fifo) => Picker::Fifo(fifo::Fifo),
+            (None, _) => Picker::RandomWalk(random_walk::RandomWalk),
+        }
     }
 }
 

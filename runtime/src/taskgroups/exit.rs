@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::{Group, TaskGroup};
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::waits::{Resumed, Wait};
 use crate::{Error, ErrorKind, Result};
 
@@ -53,6 +54,8 @@ struct Exit<R> {
     outcome: Result<R>,
     /// `propagate_cancellation_error`.
     cancelled: Option<Error>,
+    /// It has suspended.
+    waited: bool,
 }
 
 impl<F, R> Future for TaskGroupRun<F, R>
@@ -77,7 +80,7 @@ where
         let Stage::Waiting(exit) = this.stage else {
             unreachable!("a task group is not polled after its end");
         };
-        ready!(this.group.poll_completed(&group, this.wait, &mut exit.cancelled, cx));
+        ready!(this.group.poll_completed(&group, this.wait, (&mut exit.cancelled, &mut exit.waited), cx));
         let Stage::Waiting(exit) = std::mem::replace(this.stage, Stage::After) else {
             unreachable!("nothing else changes the stage");
         };
@@ -102,15 +105,26 @@ impl TaskGroup {
         &self,
         group: &Group,
         wait: &mut Wait,
-        cancelled: &mut Option<Error>,
+        exit: (&mut Option<Error>, &mut bool),
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        let (cancelled, waited) = exit;
         let slot = self.group.object().slot();
         loop {
             if !wait.begun() {
-                if group.tasks.borrow().is_empty() {
+                let ended = group.tasks.borrow().is_empty();
+                let gives_way = ended && !std::mem::replace(waited, true) && {
+                    let gives_way = self.group.access(|rt, _, _| rt.gives_way(wait, cx, Op::Wait, slot));
+                    gives_way == Some(true)
+                };
+                if gives_way {
+                    return Poll::Pending;
+                }
+                self.touch(Touch::Write);
+                if ended {
                     return Poll::Ready(());
                 }
+                *waited = true;
                 let _ = self.group.access(|rt, object, _| {
                     rt.wait_in(wait, cx, &mut object.waiters, Op::Wait, slot);
                 });
@@ -118,8 +132,9 @@ impl TaskGroup {
             }
             match self.group.access(|rt, object, _| rt.resume_in(wait, cx, &mut object.waiters)) {
                 Some(Resumed::Pending) => return Poll::Pending,
-                Some(Resumed::Woken) => {}
+                Some(Resumed::Woken | Resumed::GaveWay) => {}
                 Some(Resumed::Cancelled(error)) => {
+                    self.touch(Touch::Write);
                     if !group.aborting.get() {
                         *cancelled = Some(error);
                         group.abort();
@@ -160,12 +175,12 @@ impl Group {
                 self.abort();
             }
         }
-        Exit { outcome, cancelled }
+        Exit { outcome, cancelled, waited: false }
     }
 
     /// The end of `__aexit__`.
     fn finish<R>(&self, exit: Exit<R>) -> Result<R> {
-        let Exit { outcome, mut cancelled } = exit;
+        let Exit { outcome, mut cancelled, .. } = exit;
         let parent = self.parent.borrow().clone().expect("a group that was entered has an owner");
         if self.parent_cancel_requested.get() && parent.uncancel() == 0 {
             cancelled = None;

@@ -1,12 +1,14 @@
 //! How a cancel request finds what can take it: down the chain of what is awaited, to the innermost wait.
 
 use crate::ops::Op;
+use crate::schedule::Touch;
 use crate::slots::{Ended, Kind, flag};
 use crate::waits::{CANCELLED, MUST, Rt, WAITING, WOKEN};
 
 impl Rt {
     /// Withdraws one request; how many are left.
     pub(super) fn uncancel(&mut self, slot: u32) -> u32 {
+        self.touch_requests(slot, Touch::Write);
         let cancels = &mut self.cold[slot as usize].cancels;
         *cancels = cancels.saturating_sub(1);
         let left = *cancels;
@@ -27,12 +29,14 @@ impl Rt {
         let mut at = slot;
         let taken = loop {
             if self.slot(at).is(flag::DONE) {
+                self.touch_slot(at, Touch::Read);
                 break false;
             }
             if self.slot(at).word.kind() != Kind::Task {
                 break self.cancel_future(at, message);
             }
             self.observe_cancel(at);
+            self.touch_requests(at, Touch::Write);
             self.cold[at as usize].cancels += 1;
             path.push(at);
             self.slot_mut(at).node.flags |= flag::CANCELLING;
@@ -71,6 +75,10 @@ impl Rt {
         }
         let node = &self.slot(task).node;
         if node.state & WAITING == 0 || !self.is_pending(task) {
+            if node.state & WAITING != 0 {
+                // What it waits for is over already; had this request come before, it would have been cancelled.
+                self.touch_awaited(node.op, node.object, Touch::Read);
+            }
             return Some(taken);
         }
         if node.op == Op::Await {
@@ -88,6 +96,8 @@ impl Rt {
     }
 
     fn cancel_node(&mut self, node: u32, message: Option<&str>) -> bool {
+        let (op, object) = (self.slot(node).node.op, self.slot(node).node.object);
+        self.touch_awaited(op, object, Touch::Write);
         self.slot_mut(node).node.state |= CANCELLED;
         self.messages.remove(&node);
         self.messages.extend(message.map(|message| (node, message.to_owned())));
@@ -103,6 +113,7 @@ impl Rt {
         }
         let children =
             self.gathering.get(&slot).map(|gathering| gathering.children.clone()).unwrap_or_default();
+        self.touch_slot(slot, Touch::Write);
         let mut taken = false;
         for child in children {
             if !self.slot(child).is(flag::CANCELLING) {

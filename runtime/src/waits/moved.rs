@@ -81,7 +81,7 @@ impl Rt {
         self.link(list, wait.node);
     }
 
-    fn begin_apart(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32) {
+    pub(super) fn begin_apart(&mut self, wait: &mut Wait, cx: &mut Context<'_>, op: Op, object: u32) {
         let current = self.current;
         let own = cx.waker().data() as usize as u64 == self.current_word;
         self.begin_extra(wait, cx, op, object, own);

@@ -1,11 +1,14 @@
 //! The runtime's behaviour through its public API, one module an area.
 mod clocks;
 mod core;
+mod every_await;
 mod gather;
+mod independence;
 mod locks;
 mod misuse;
 mod queues;
 mod runners;
+mod shared;
 mod support;
 mod taskgroups;
 mod threads;

@@ -1,5 +1,7 @@
 //! The binary as a person or a script meets it: exit codes, text, JSON, files.
 
+mod sweeps;
+
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -13,9 +15,15 @@ struct Called {
 }
 
 fn counterpoint(arguments: &[&str]) -> Called {
+    counterpoint_in(&[], arguments)
+}
+
+/// A call with more in the environment.
+fn counterpoint_in(environment: &[(&str, &str)], arguments: &[&str]) -> Called {
     let output = Command::new(env!("CARGO_BIN_EXE_counterpoint"))
         .args(arguments)
         .env_remove("RUST_LOG")
+        .envs(environment.iter().copied())
         .output()
         .expect("the binary can be started");
     Called {

@@ -1,7 +1,9 @@
 //! Every scenario does what its text says.
 
 mod bugs;
+mod hunts;
 mod lessons;
+mod shrinking;
 mod twins;
 
 use counterpoint::cli::Scenario;

@@ -95,7 +95,7 @@ pub(super) fn run(name: &str, fixed: bool, settings: &Settings, run: &Run) -> Va
         "seed": settings.seed,
         "run": settings.number,
         "profile": settings.profile.name(),
-        "strategy": settings.strategy.name(),
+        "strategy": settings.strategy().name(),
         "outcome": run.outcome.name(),
         "reason": reason,
         "failure": run.outcome.failure().map(failure),

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// What a command ends in: the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,17 @@ pub(super) enum End {
     Passed,
     Failed,
     Inconclusive,
+}
+
+impl End {
+    /// The word for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            End::Passed => "passed",
+            End::Failed => "failed",
+            End::Inconclusive => "inconclusive",
+        }
+    }
 }
 
 impl From<End> for std::process::ExitCode {
@@ -70,6 +82,13 @@ pub(super) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A path as a shell takes it.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:+=@%".contains(letter);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The candidate that a mistyped word is nearest to, if it is near enough.

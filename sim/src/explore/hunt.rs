@@ -1,25 +1,35 @@
 //! Run after run, until one fails.
 //!
 //! Run i of a seed is a pure function of the two, so the runs are divided among threads and what is found does not
-//! depend on how: of all runs that fail, the one with the lowest number is reported. A failure is found in a run that
-//! nobody watches; it is then run again, traced and recorded, and must come back.
+//! depend on how: of all runs that fail, the one with the lowest number is reported. What becomes of a failure then is told
+//! in `finding`.
+//!
+//! Each thread keeps a tally of its own. Where somebody watches, or time is short, it looks at the clock after each share
+//! of its runs and adds its tally to the common one, which is shown and kept.
 
-use crate::ending::Run;
-use crate::outcome::{Failure, Identity, Outcome};
+use super::covered::{Covered, gaps_of};
+use super::finding::{Finding, confirm};
+use super::learning::Learning;
+use super::stopwatch::Stopwatch;
+use super::tally::Tally;
 use crate::outside;
 use crate::run::Simulation;
 use crate::settings::Settings;
+use crate::shrink::Budget;
 use crate::watch::Watch;
-use counterpoint_runtime::Profile;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How many runs a thread takes at a time.
 const SHARE: u64 = 16;
+/// How often a thread says what it has.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// How often what the hunt has so far is kept.
+const KEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs a simulation so many times, on all processors, until a run fails.
 ///
@@ -58,7 +68,23 @@ pub struct Hunt<'a> {
     runs: Range<u64>,
     jobs: usize,
     stop_at_first: bool,
-    progress: Option<&'a (dyn Fn(u64) + Sync)>,
+    covers: bool,
+    time: Option<Duration>,
+    shrinking: Budget,
+    begun: Tally,
+    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+    keeper: Option<&'a (dyn Fn(&Tally) + Sync)>,
+}
+
+/// How far a hunt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many runs were made.
+    pub runs: u64,
+    /// How many distinct behaviours they showed, or about how many.
+    pub behaviours: u64,
+    /// How many distinct failures they found.
+    pub failures: u64,
 }
 
 /// What a hunt found.
@@ -66,45 +92,35 @@ pub struct Hunt<'a> {
 pub struct Hunted {
     /// How many runs were made, up to the one that ended the hunt.
     pub runs: u64,
+    /// How many runs it had no time for: see [`Hunt::time`].
+    pub left: u64,
     /// How many of them were inconclusive.
     pub inconclusive: u64,
     /// Why the first of these was.
     pub inconclusive_reason: Option<String>,
     /// The failures, each once, the one with the lowest run number first.
     pub findings: Vec<Finding>,
-}
-
-/// A failure that a hunt found.
-#[derive(Debug)]
-pub struct Finding {
-    /// The first run that failed like this.
-    pub run: u64,
-    /// How many runs failed like this.
-    pub count: u64,
-    /// What went wrong, as the run that was watched tells it.
-    pub failure: Failure,
-    /// Did it come back?
-    pub confirmation: Confirmation,
-    /// Does the same fail in asyncio's own order as well?
-    pub fails_in_fifo: bool,
-    /// The run that was watched: with a trace and a recording.
-    pub watched: Run,
-}
-
-/// Whether a failure came back when its run was run again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confirmation {
-    /// Step for step.
-    Same,
-    /// It did not: the program reads something that the seed does not fix. The text says what differed.
-    Differs(String),
+    /// What the runs covered; none if it was not asked for.
+    pub covered: Option<Covered>,
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only files keep it"))]
+    pub(crate) tally: Tally,
 }
 
 impl<'a> Hunt<'a> {
     /// A hunt over runs 0 to 999, on all processors, that stops at the first failure.
     pub fn new(simulation: &'a Simulation) -> Hunt<'a> {
-        let jobs = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Hunt { simulation, runs: 0..1000, jobs, stop_at_first: true, progress: None }
+        Hunt {
+            simulation,
+            runs: 0..1000,
+            jobs: std::thread::available_parallelism().map_or(1, NonZero::get),
+            stop_at_first: true,
+            covers: true,
+            time: None,
+            shrinking: Budget::default(),
+            begun: Tally::default(),
+            progress: None,
+            keeper: None,
+        }
     }
 
     /// Sets the numbers of the runs.
@@ -122,17 +138,57 @@ impl<'a> Hunt<'a> {
         Hunt { stop_at_first: stop, ..self }
     }
 
-    /// Tells `progress` of runs that were made: how many more.
-    pub fn on_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Hunt<'a> {
+    /// Looks at what runs cover, which makes them somewhat slower. Default: on.
+    pub fn coverage(self, on: bool) -> Hunt<'a> {
+        Hunt { covers: on, ..self }
+    }
+
+    /// Stops when so much real time has passed, each thread after the run that it is making. Default: never.
+    ///
+    /// What is found then depends on the speed of the machine; each run that was made does not.
+    pub fn time(self, time: Duration) -> Hunt<'a> {
+        Hunt { time: Some(time), ..self }
+    }
+
+    /// Sets how many runs may be made to shrink a failure; with 0 none is shrunk. Default: 2,000, and 10 seconds.
+    pub fn shrink_runs(mut self, runs: u64) -> Hunt<'a> {
+        self.shrinking.runs = runs;
+        self
+    }
+
+    /// Tells `progress` a few times a second how far the hunt is.
+    pub fn on_progress(self, progress: &'a (dyn Fn(Progress) + Sync)) -> Hunt<'a> {
         Hunt { progress: Some(progress), ..self }
+    }
+
+    /// Gives `keep` what came of all runs so far, every few seconds and at the end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn keep(self, keep: &'a (dyn Fn(&Tally) + Sync)) -> Hunt<'a> {
+        Hunt { keeper: Some(keep), ..self }
+    }
+
+    /// Goes on from what came of some of the runs before.
+    #[cfg(feature = "cli")]
+    pub(crate) fn go_on_from(self, begun: Tally) -> Hunt<'a> {
+        Hunt { begun, ..self }
     }
 
     /// Hunts.
     pub fn start(self) -> Hunted {
-        let shared = Shared { next: AtomicU64::new(self.runs.start), lowest: AtomicU64::new(u64::MAX) };
-        let mut seen = Seen::default();
+        let shared = self.make_runs();
+        self.report(shared)
+    }
+
+    /// Hunts, and looks no closer at what was found.
+    #[cfg(feature = "cli")]
+    pub(crate) fn tally(self) -> Tally {
+        self.make_runs().total.into_inner().unwrap_or_else(PoisonError::into_inner).tally
+    }
+
+    fn make_runs(&self) -> Shared {
+        let shared = Shared::new(self);
         if self.jobs == 1 {
-            seen = self.work(&shared);
+            self.work(&shared);
         } else {
             // These threads are no part of the run in which somebody may hunt.
             outside::suspended(|| {
@@ -140,27 +196,31 @@ impl<'a> Hunt<'a> {
                     let workers: Vec<_> =
                         (0..self.jobs).map(|_| scope.spawn(|| self.work(&shared))).collect();
                     for worker in workers {
-                        seen.add(worker.join().expect("a run catches the panics of its program"));
+                        worker.join().expect("a run catches the panics of its program");
                     }
                 });
             });
         }
-        self.report(seen, shared.lowest.into_inner())
+        if let Some(keep) = self.keeper {
+            keep(&shared.total().tally);
+        }
+        shared
     }
 
     /// One thread's part.
-    fn work(&self, shared: &Shared) -> Seen {
+    fn work(&self, shared: &Shared) {
         let mut worker = Worker {
             hunt: self,
             shared,
             settings: self.simulation.settings.clone(),
-            watch: Watch::default(),
+            watch: Watch { behaviour: self.covers, ..Watch::default() },
             share: 0..0,
-            untold: 0,
-            seen: Seen::default(),
+            is_slow: false,
+            told_at: Duration::ZERO,
+            tally: Tally::default(),
         };
         outside::keep_fresh(|| worker.run_next());
-        worker.seen
+        worker.hand_over();
     }
 
     /// A lower run has failed, so that this one cannot matter.
@@ -168,23 +228,32 @@ impl<'a> Hunt<'a> {
         self.stop_at_first && run > shared.lowest.load(Ordering::Relaxed)
     }
 
-    fn report(&self, mut seen: Seen, lowest: u64) -> Hunted {
-        let mut runs = self.runs.end.saturating_sub(self.runs.start);
-        if self.stop_at_first && lowest != u64::MAX {
-            runs = lowest - self.runs.start + 1;
-            // What the threads had tried beyond depends on their number.
-            seen.inconclusive.retain(|(run, _)| *run < lowest);
-            seen.failures.retain(|_, first| first.run == lowest);
-            seen.failures.values_mut().for_each(|first| first.count = 1);
+    fn report(&self, shared: Shared) -> Hunted {
+        let Shared { total, learning, .. } = shared;
+        let mut tally = total.into_inner().unwrap_or_else(PoisonError::into_inner).tally;
+        let (sampling, mut runs) = (self.simulation.settings.sampling, self.runs.clone());
+        if let Some(lowest) = tally.lowest_failed().filter(|_| self.stop_at_first) {
+            tally.stop_at(lowest, sampling.strategy_of(lowest));
+            runs.end = runs.end.min(lowest + 1);
         }
-        seen.inconclusive.sort_unstable();
-        let mut firsts: Vec<First> = seen.failures.into_values().collect();
+        let covered = self.covers.then(|| {
+            // Who has a failure to look at does not ask what else there is.
+            let tells_gaps = tally.failures.is_empty() || !self.stop_at_first;
+            let gaps =
+                if tells_gaps { gaps_of(&tally.coverage, self.simulation, &learning) } else { Vec::new() };
+            Covered { gaps, ..Covered::of(&tally, sampling) }
+        });
+        let mut firsts: Vec<_> = tally.failures.values().cloned().collect();
         firsts.sort_unstable_by_key(|first| first.run);
+        let told = |first| confirm(self.simulation, &learning, first, self.shrinking);
         Hunted {
-            runs,
-            inconclusive: seen.inconclusive.len() as u64,
-            inconclusive_reason: seen.inconclusive.into_iter().next().map(|(_, reason)| reason),
-            findings: firsts.into_iter().map(|first| confirm(self.simulation, first)).collect(),
+            runs: tally.done.len(),
+            left: tally.done.missing(runs).len(),
+            inconclusive: tally.inconclusive.len(),
+            inconclusive_reason: tally.inconclusive_reason.as_ref().map(|(_, reason)| reason.clone()),
+            findings: firsts.into_iter().map(told).collect(),
+            covered,
+            tally,
         }
     }
 }
@@ -202,17 +271,60 @@ impl fmt::Debug for Hunt<'_> {
 
 /// What the threads of a hunt share.
 struct Shared {
-    /// The first run that nobody has taken.
-    next: AtomicU64,
+    /// The runs that are to be made.
+    todo: Vec<Range<u64>>,
+    /// How many of these were taken.
+    taken: AtomicU64,
     /// The lowest run that failed.
     lowest: AtomicU64,
+    out_of_time: AtomicBool,
+    learning: Learning,
+    stopwatch: Stopwatch,
+    total: Mutex<Total>,
 }
 
-/// What a thread has seen.
-#[derive(Default)]
-struct Seen {
-    failures: BTreeMap<Identity, First>,
-    inconclusive: Vec<(u64, String)>,
+/// What came of the runs that threads have told of.
+struct Total {
+    tally: Tally,
+    /// When it was last given to whoever keeps it.
+    kept_at: Option<Duration>,
+}
+
+impl Shared {
+    fn new(hunt: &Hunt<'_>) -> Shared {
+        let tally = hunt.begun.clone();
+        Shared {
+            todo: tally.done.missing(hunt.runs.clone()).ranges().to_vec(),
+            taken: AtomicU64::new(0),
+            lowest: AtomicU64::new(tally.lowest_failed().unwrap_or(u64::MAX)),
+            out_of_time: AtomicBool::new(false),
+            learning: Learning::default(),
+            stopwatch: Stopwatch::new(),
+            total: Mutex::new(Total { tally, kept_at: None }),
+        }
+    }
+
+    /// Takes some runs, as numbers among those that are to be made.
+    fn take(&self) -> Range<u64> {
+        let first = self.taken.fetch_add(SHARE, Ordering::Relaxed);
+        first..first.saturating_add(SHARE)
+    }
+
+    /// The so-manyth run that is to be made.
+    fn run_at(&self, mut index: u64) -> Option<u64> {
+        for range in &self.todo {
+            let length = range.end - range.start;
+            if index < length {
+                return Some(range.start + index);
+            }
+            index -= length;
+        }
+        None
+    }
+
+    fn total(&self) -> MutexGuard<'_, Total> {
+        self.total.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One thread of a hunt, on whatever threads it runs: see [`outside::keep_fresh`].
@@ -221,110 +333,74 @@ struct Worker<'a> {
     shared: &'a Shared,
     settings: Settings,
     watch: Watch,
-    /// The runs that it has taken and not made.
+    /// The runs that it has taken and not made, as numbers among those that are to be made.
     share: Range<u64>,
-    /// The runs that it has made and not told of.
-    untold: u64,
-    seen: Seen,
+    /// A share takes long, so that the clock is looked at after each run.
+    is_slow: bool,
+    told_at: Duration,
+    /// What it has not told of.
+    tally: Tally,
 }
 
 impl Worker<'_> {
     /// Makes one run; false if none is left.
     fn run_next(&mut self) -> bool {
         if self.share.is_empty() {
-            self.tell();
-            let first = self.shared.next.fetch_add(SHARE, Ordering::Relaxed);
-            self.share = first..first.saturating_add(SHARE).min(self.hunt.runs.end);
+            self.share = self.shared.take();
         }
-        let run = self.share.start;
-        if self.share.is_empty() || self.hunt.is_over(self.shared, run) {
-            self.tell();
+        let Some(run) = self.shared.run_at(self.share.start) else { return false };
+        if self.hunt.is_over(self.shared, run) || self.shared.out_of_time.load(Ordering::Relaxed) {
             return false; // what comes later cannot matter either
         }
         self.share.start += 1;
-        self.untold += 1;
         self.settings.number = run;
-        match self.hunt.simulation.run_as(&self.settings, &self.watch).outcome {
-            Outcome::Passed => {}
-            Outcome::Inconclusive(reason) => self.seen.inconclusive.push((run, reason)),
-            Outcome::Failed(failure) => {
-                self.shared.lowest.fetch_min(run, Ordering::Relaxed);
-                self.seen.add_failure(run, 1, *failure);
-            }
+        let made = self.shared.learning.run(self.hunt.simulation, &self.settings, &self.watch);
+        if self.tally.count(run, self.settings.strategy(), made) {
+            self.shared.lowest.fetch_min(run, Ordering::Relaxed);
+        }
+        if self.is_slow || self.share.is_empty() {
+            self.look_at_the_clock();
         }
         true
     }
 
-    fn tell(&mut self) {
-        let made = std::mem::take(&mut self.untold);
-        if let Some(progress) = self.hunt.progress.filter(|_| made > 0) {
-            progress(made);
+    fn look_at_the_clock(&mut self) {
+        let Hunt { time, progress, keeper, .. } = self.hunt;
+        if time.is_none() && progress.is_none() && keeper.is_none() {
+            return;
+        }
+        let now = self.shared.stopwatch.elapsed();
+        if time.is_some_and(|time| now >= time) {
+            self.shared.out_of_time.store(true, Ordering::Relaxed);
+        }
+        let since = now.saturating_sub(self.told_at);
+        self.is_slow |= since >= TELL_EVERY / 2 && self.tally.done.len() <= SHARE;
+        if since >= TELL_EVERY {
+            self.told_at = now;
+            self.hand_over();
         }
     }
-}
 
-/// The first run that failed in one way.
-struct First {
-    run: u64,
-    count: u64,
-    failure: Failure,
-}
-
-impl Seen {
-    fn add_failure(&mut self, run: u64, count: u64, failure: Failure) {
-        match self.failures.get_mut(&failure.identity) {
-            None => {
-                self.failures.insert(failure.identity.clone(), First { run, count, failure });
+    /// Adds what it has to what all have.
+    fn hand_over(&mut self) {
+        let mut total = self.shared.total();
+        total.tally.add(std::mem::take(&mut self.tally));
+        let Total { tally, kept_at } = &mut *total;
+        if let Some(progress) = self.hunt.progress {
+            progress(Progress {
+                runs: tally.done.len(),
+                behaviours: tally.coverage.behaviours(),
+                failures: tally.failures.len() as u64,
+            });
+        }
+        if let Some(keep) = self.hunt.keeper {
+            let now = self.shared.stopwatch.elapsed();
+            if kept_at.is_none_or(|kept_at| now.saturating_sub(kept_at) >= KEEP_EVERY) {
+                *kept_at = Some(now);
+                keep(tally);
             }
-            Some(first) => {
-                first.count += count;
-                if run < first.run {
-                    (first.run, first.failure) = (run, failure);
-                }
-            }
         }
     }
-
-    fn add(&mut self, other: Seen) {
-        self.inconclusive.extend(other.inconclusive);
-        for First { run, count, failure } in other.failures.into_values() {
-            self.add_failure(run, count, failure);
-        }
-    }
-}
-
-/// Runs a failing run again, traced and recorded.
-fn confirm(simulation: &Simulation, first: First) -> Finding {
-    let settings = Settings { number: first.run, ..simulation.settings.clone() };
-    let watched = simulation.run_as(&settings, &Watch { trace: true, record: true, ..Watch::default() });
-    let same = watched.outcome.failure().filter(|failure| failure.identity == first.failure.identity);
-    let fails_in_fifo = settings.profile == Profile::Fifo || {
-        let ordinary = Settings { profile: Profile::Fifo, ..settings.clone() };
-        // Nothing drawn, either: in a world latencies alone may be enough.
-        let run = simulation.run_as(&ordinary, &Watch { ordinary: true, ..Watch::default() });
-        run.outcome.failure().is_some_and(|failure| failure.identity == first.failure.identity)
-    };
-    let (failure, confirmation) = match same {
-        Some(failure) => (failure.clone(), Confirmation::Same),
-        None => (first.failure, Confirmation::Differs(first_difference(simulation, &settings, &watched))),
-    };
-    Finding { run: first.run, count: first.count, failure, confirmation, fails_in_fifo, watched }
-}
-
-/// Follows the second run with a third one, to find the step at which the program strays.
-fn first_difference(simulation: &Simulation, settings: &Settings, second: &Run) -> String {
-    let ended = match &second.outcome {
-        Outcome::Passed => "passed".to_owned(),
-        Outcome::Failed(failure) => format!("failed otherwise: {failure}"),
-        Outcome::Inconclusive(reason) => format!("was inconclusive: {reason}"),
-    };
-    let replay = second.recording.clone().map(Arc::new);
-    let third = simulation.run_as(settings, &Watch { replay, ..Watch::default() });
-    let step = match third.divergence {
-        Some(divergence) => format!("of three runs the first to stray did so at step {}", divergence.step),
-        None => "the second and the third run were equal".to_owned(),
-    };
-    format!("run again it {ended}; {step}")
 }
 
 impl Hunted {
@@ -333,33 +409,20 @@ impl Hunted {
         self.findings.is_empty()
     }
 
-    /// Panics with the report of the first failure, if there is one: for tests.
+    /// Panics with the report and the token of the first failure, if there is one: for tests.
     ///
     /// # Panics
     /// If a run failed.
     #[track_caller]
     pub fn assert_passed(&self) {
         if let Some(finding) = self.findings.first() {
-            panic!("{}", finding.report());
+            let report = finding.report();
+            match &finding.shrunk {
+                None => panic!("{report}"),
+                Some(shrunk) => {
+                    panic!("{report}\nreplay_token brings it back from this token:  {}", shrunk.token)
+                }
+            }
         }
-    }
-}
-
-impl Finding {
-    /// What went wrong, and how the tasks came there, in words.
-    pub fn report(&self) -> String {
-        let Run { trace, notes, .. } = &self.watched;
-        let (trace, notes) = match self.confirmation {
-            Confirmation::Same => (trace.as_deref(), notes.as_slice()),
-            Confirmation::Differs(_) => (None, [].as_slice()), // of another run
-        };
-        let mut text = crate::report::of_failure(&self.failure, trace.unwrap_or_default(), notes);
-        if let Confirmation::Differs(how) = &self.confirmation {
-            text.push_str(&format!(
-                "\nnot confirmed: {how}.\nThe program reads something that the seed does not fix (a static, an address, a \
-                 file; where the outside is real, time and the order of a HashMap as well).\n"
-            ));
-        }
-        text
     }
 }

@@ -1,10 +1,11 @@
 //! A recording survives its file, and a file that is not whole is refused.
 
 use super::*;
-use counterpoint_runtime::Profile;
-use proptest::prelude::*;
+use crate::explore::portfolio::Sampling;
+use counterpoint_runtime::{Profile, Strategy};
+use proptest::prelude::{Strategy as Values, *};
 
-fn steps() -> impl Strategy<Value = Vec<RecordedStep>> {
+fn steps() -> impl Values<Value = Vec<RecordedStep>> {
     let step = ("[a-z:/#]{0,12}", any::<u32>(), any::<u32>(), any::<u16>())
         .prop_map(|(lane, rank, ready, check)| RecordedStep { lane, rank, ready, check });
     prop::collection::vec(step, 0..40)
@@ -18,6 +19,7 @@ prop_compose! {
         number: u64,
         steps_max in prop::option::of(0..u64::MAX),
         cost in prop::option::of((0u64..1 << 40, 0u64..1 << 40)),
+        lessons: Option<u64>,
         fingerprint: u64,
         failure in prop::option::of((0..FailureKind::ALL.len(), any::<u64>(), ".{0,20}")),
         steps in steps(),
@@ -30,7 +32,7 @@ prop_compose! {
             seed,
             number,
             profile: Profile::Fifo,
-            strategy: counterpoint_runtime::Strategy::RandomWalk,
+            sampling: Sampling::Portfolio,
             limits,
             step_cost,
             tasks_must_end: fixed,
@@ -41,7 +43,8 @@ prop_compose! {
             processes.into_iter().map(|(host, steps)| RecordedProcess { host, steps }).collect();
         let draws =
             draws.into_iter().map(|(kind, key, value)| Drawn { kind: Kind::ALL[kind], key, value }).collect();
-        Recording { name, fixed, settings, steps, processes, draws, fingerprint, failure }
+        let strategy = Strategy::Pos;
+        Recording { name, fixed, settings, strategy, lessons, steps, processes, draws, fingerprint, failure }
     }
 }
 
@@ -67,7 +70,7 @@ proptest! {
 
     #[test]
     fn any_bytes_at_all_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut file = b"counterpoint recording 2\n".to_vec();
+        let mut file = b"counterpoint recording 3\n".to_vec();
         file.extend(&bytes);
         let mut digest = Digest::new();
         digest.bytes(&file);
@@ -79,7 +82,7 @@ proptest! {
 
 #[test]
 fn a_recording_of_another_version_says_so() {
-    let error = Recording::from_bytes(b"counterpoint recording 1\nwhatever").expect_err("another version");
-    assert_eq!(error, RecordingError::Version("1".to_owned()));
-    assert!(error.to_string().contains("has version 1 of the format, and this program reads version 2"));
+    let error = Recording::from_bytes(b"counterpoint recording 2\nwhatever").expect_err("another version");
+    assert_eq!(error, RecordingError::Version("2".to_owned()));
+    assert!(error.to_string().contains("has version 2 of the format, and this program reads version 3"));
 }

@@ -6,14 +6,17 @@ use super::names::host_of;
 use counterpoint_runtime::trace::Event;
 use std::collections::BTreeMap;
 
-/// The column of each task, and how many there are. The events come row by row.
+/// The column of each task that is shown, and how many there are. The events come row by row.
 pub(super) fn of<'a: 'b, 'b>(
     rows: impl Iterator<Item = &'b [&'a Event]>,
+    is_shown: impl Fn(&str) -> bool,
 ) -> (BTreeMap<&'a str, usize>, usize) {
     let (mut columns, mut holders) = (BTreeMap::new(), Vec::<Option<&str>>::new());
     for events in rows {
         for event in events {
-            if let Event::TaskCreated { task, .. } = event {
+            if let Event::TaskCreated { task, .. } = event
+                && is_shown(task)
+            {
                 let free = holders.iter().position(Option::is_none);
                 let column = free.unwrap_or(holders.len());
                 if free.is_none() {

@@ -10,6 +10,7 @@
 //!
 //! Between the steps stand the packets: who sent what to whom, what was lost. See [`rows`](super::rows).
 
+use super::focus::{self, Focus};
 use super::rows::{Row, is_own, is_own_file, rows_of};
 use super::{Names, columns, network};
 use counterpoint_runtime::trace::{End, Event, Ran, StepRecord};
@@ -20,6 +21,9 @@ use std::fmt::Write;
 /// With more tasks than this, the columns are left out.
 const COLUMNS_MAX: usize = 12;
 
+/// Where lines are left out.
+const GAP: &str = "⋮";
+
 /// So many of those that a step overtook are named.
 const OVERTAKEN_MAX: usize = 4;
 
@@ -28,7 +32,7 @@ pub(crate) fn interleaving(trace: &[Event], shown: usize) -> String {
     let names = Names::of(trace);
     let rows = rows_of(trace);
     let first = rows.iter().filter(|row| row.step.is_some()).count().saturating_sub(shown);
-    let mut score = Score::new(&names, &rows);
+    let mut score = Score::new(&names, &rows, |_| true);
     let (mut lines, mut steps) = (Vec::new(), 0);
     for row in &rows {
         let line = score.line(row);
@@ -37,21 +41,81 @@ pub(crate) fn interleaving(trace: &[Event], shown: usize) -> String {
             lines.push(line);
         }
     }
-    score.draw(&lines, steps)
+    let all = lines.iter().filter(|line| !line.number.is_empty()).count() == steps;
+    let title = match all {
+        true => "All steps, oldest first.".to_owned(),
+        false => format!("The last {} of {steps} steps, oldest first.", steps - first),
+    };
+    score.draw(&title, true, &lines)
+}
+
+/// The steps of a trace that matter, with notes below them.
+pub(super) fn focused(trace: &[Event], names: &Names, focus: &Focus<'_>, with_legend: bool) -> String {
+    let rows = rows_of(trace);
+    let mut score = Score::new(names, &rows, |lane| focus.shows(lane));
+    let (mut lines, mut noted, mut steps) = (Vec::new(), Vec::new(), 0);
+    for row in &rows {
+        let mut line = score.line(row);
+        steps += usize::from(row.step.is_some());
+        let is_shown = match row.step {
+            Some(step) => focus.shows(task_of(step)),
+            None => focus.packets || !row.events.iter().all(|event| matches!(event, Event::Packet(_))),
+        };
+        if !is_shown || line.is_empty() {
+            continue;
+        }
+        let notes = row.step.map(|step| focus.notes_of(step)).unwrap_or_default();
+        if !notes.is_empty() {
+            noted.push(lines.len());
+        }
+        line.below.splice(0..0, notes.iter().cloned());
+        lines.push(line);
+    }
+    let lines = focus::cut(lines, &noted, Line::gap);
+    let shown = lines.iter().filter(|line| line.is_step()).count();
+    let title = match shown == steps {
+        true => "All steps, oldest first.".to_owned(),
+        false => format!("The {shown} of {steps} steps that matter, oldest first."),
+    };
+    score.draw(&title, with_legend, &lines)
+}
+
+/// How each step of a trace begins, in words.
+pub(super) fn beginnings<'a>(trace: &'a [Event], names: &Names) -> Vec<(&'a StepRecord, String)> {
+    let rows = rows_of(trace);
+    let mut score = Score::new(names, &rows, |_| true);
+    let mut beginnings = Vec::new();
+    for row in &rows {
+        let line = score.line(row);
+        beginnings.extend(row.step.map(|step| (step, line.begins)));
+    }
+    beginnings
 }
 
 /// A line of the picture, before it is known how wide the columns are.
+#[derive(Default)]
 struct Line {
     number: String,
     time: String,
     gutter: String,
     name: String,
+    /// How the task comes to run: the beginning of `what`.
+    begins: String,
     what: String,
     place: String,
     below: Vec<String>,
 }
 
 impl Line {
+    /// Stands for lines that are left out.
+    fn gap() -> Line {
+        Line { number: GAP.to_owned(), ..Line::default() }
+    }
+
+    fn is_step(&self) -> bool {
+        !self.number.is_empty() && self.number != GAP
+    }
+
     fn is_empty(&self) -> bool {
         self.number.is_empty() && self.what.is_empty()
     }
@@ -69,26 +133,19 @@ struct Score<'a> {
 }
 
 impl<'a> Score<'a> {
-    fn new(names: &'a Names, rows: &[Row<'a>]) -> Score<'a> {
-        let (columns, width) = columns::of(rows.iter().map(|row| &row.events[..]));
+    fn new(names: &'a Names, rows: &[Row<'a>], is_shown: impl Fn(&str) -> bool) -> Score<'a> {
+        let (columns, width) = columns::of(rows.iter().map(|row| &row.events[..]), is_shown);
         let alive = vec![false; width];
         Score { names, columns, alive, waits: BTreeMap::new(), cancelled: Vec::new(), time: String::new() }
     }
 
     fn line(&mut self, row: &Row<'a>) -> Line {
         let mut words = Vec::new();
-        let mut line = Line {
-            number: String::new(),
-            time: String::new(),
-            gutter: String::new(),
-            name: String::new(),
-            what: String::new(),
-            place: String::new(),
-            below: Vec::new(),
-        };
-        line.time = row.time.map_or(String::new(), |time| time.to_string());
+        let time = row.time.map_or(String::new(), |time| time.to_string());
+        let mut line = Line { time, ..Line::default() };
         if let Some(step) = row.step {
-            words.push(self.resumes(step));
+            line.begins = self.resumes(step);
+            words.push(line.begins.clone());
             line.number = row.number.to_string();
             line.name = self.names.name(task_of(step)).to_owned();
             line.gutter = self.gutter(Some(step));
@@ -273,15 +330,14 @@ impl<'a> Score<'a> {
     }
 
     /// Puts the lines below each other, with the columns as wide as they must be.
-    fn draw(&mut self, lines: &[Line], steps: usize) -> String {
-        let shown = lines.iter().filter(|line| !line.number.is_empty()).count();
-        let mut text = match shown == steps {
-            true => "All steps, oldest first.".to_owned(),
-            false => format!("The last {shown} of {steps} steps, oldest first."),
-        };
-        let columns = self.alive.len() <= COLUMNS_MAX;
-        text.push_str(if columns { " Each column is a task: ● it runs" } else { " ● a task runs" });
-        text.push_str(", ◆ it runs before one that was ready earlier.\n\n");
+    fn draw(&mut self, title: &str, with_legend: bool, lines: &[Line]) -> String {
+        let mut text = title.to_owned();
+        if with_legend {
+            let columns = self.alive.len() <= COLUMNS_MAX;
+            text.push_str(if columns { " Each column is a task: ● it runs" } else { " ● a task runs" });
+            text.push_str(", ◆ it runs before one that was ready earlier.");
+        }
+        text.push_str("\n\n");
         let width =
             |of: fn(&Line) -> &str| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
         let timed = lines.iter().any(|line| !line.time.is_empty() && line.time != "00:00:00.000");

@@ -2,13 +2,22 @@
 //!
 //! Pure: from a failure and a trace to text. `rows` cuts the trace, `interleaving` draws it with the `columns` of its tasks,
 //! `names` shortens lane paths, `network` says what happened between the steps.
+//!
+//! Of a failure that was shrunk `explanation` says why it fails; its steps are told by `step_words`, its draws by
+//! `draw_words`, and `focus` leaves out what has no part in it.
 
 mod columns;
+mod draw_words;
+mod explanation;
+mod focus;
 mod interleaving;
 mod names;
 mod network;
 mod rows;
+mod step_words;
 
+pub(crate) use explanation::{Case, Inevitable, explain};
+pub(crate) use focus::{lane_of, steps_of};
 pub(crate) use interleaving::interleaving;
 pub(crate) use names::Names;
 
@@ -23,19 +32,28 @@ const STEPS_SHOWN: usize = 40;
 /// The failure, the last steps that led to it, and notes.
 pub(crate) fn of_failure(failure: &Failure, trace: &[Event], notes: &[String]) -> String {
     let names = Names::of(trace);
+    let mut text = head(failure, trace, &names);
+    if !trace.is_empty() {
+        text.push('\n');
+        text.push_str(&interleaving(trace, STEPS_SHOWN));
+    }
+    text.push_str(&in_words(notes, &names));
+    text
+}
+
+/// The failure, and when it was.
+fn head(failure: &Failure, trace: &[Event], names: &Names) -> String {
     let mut text = names.shorten(&failure.to_string());
     if failure.deadlock.is_none() {
         let (step, time) = last_step(trace).unwrap_or((failure.step, failure.time));
         let _ = write!(text, "\n  in step {step}, at {time}");
     }
     text.push('\n');
-    if !trace.is_empty() {
-        text.push('\n');
-        text.push_str(&interleaving(trace, STEPS_SHOWN));
-    }
-    for note in notes {
-        let _ = write!(text, "\nnote: {}", names.shorten(note));
-    }
+    text
+}
+
+fn in_words(notes: &[String], names: &Names) -> String {
+    let mut text: String = notes.iter().map(|note| format!("\nnote: {}", names.shorten(note))).collect();
     if !notes.is_empty() {
         text.push('\n');
     }

@@ -1,7 +1,7 @@
 //! Lane paths, as short as they can be without being mistaken.
 //!
 //! `bank::run/bank::teller#2` is `teller#2` where nothing else of the trace would be that as well, else
-//! `bank::teller#2`, else the path. A task on a host is `store:teller`, and the host's main task is the host, `store`.
+//! `bank::teller#2`, else with the task that made it, `run/teller#2`, and so on to the whole path. A task on a host is `store:teller`, and the host's main task is the host, `store`.
 
 use counterpoint_runtime::trace::Event;
 use std::borrow::Cow;
@@ -15,7 +15,12 @@ pub(crate) struct Names {
 impl Names {
     /// The lanes of all tasks in a trace.
     pub(crate) fn of(trace: &[Event]) -> Names {
-        let paths = trace.iter().filter_map(|event| match event {
+        Names::of_all([trace])
+    }
+
+    /// The lanes of all tasks in some traces.
+    pub(crate) fn of_all<'a>(traces: impl IntoIterator<Item = &'a [Event]>) -> Names {
+        let paths = traces.into_iter().flatten().filter_map(|event| match event {
             Event::TaskCreated { task, .. } | Event::TaskEnded { task, .. } => Some(task.as_str()),
             Event::Step(_)
             | Event::CancelRequested { .. }
@@ -27,19 +32,16 @@ impl Names {
     }
 
     fn of_paths<'a>(paths: impl Iterator<Item = &'a str>) -> Names {
-        let paths: BTreeMap<&str, [Cow<'_, str>; 3]> = paths.map(|path| (path, forms(path))).collect();
+        let paths: BTreeMap<&str, Vec<Cow<'_, str>>> = paths.map(|path| (path, forms(path))).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for [function, last, path] in paths.values() {
-            *counts.entry(function).or_default() += 1;
-            if last != function {
-                *counts.entry(last).or_default() += 1;
-            }
-            if path != last && path != function {
-                *counts.entry(path).or_default() += 1;
+        for forms in paths.values() {
+            for form in forms {
+                *counts.entry(form).or_default() += 1;
             }
         }
-        let short_of = |forms: &[Cow<'_, str>; 3]| {
-            forms.iter().find(|form| counts[&***form] == 1).unwrap_or(&forms[2]).to_string()
+        let short_of = |forms: &[Cow<'_, str>]| {
+            let short = forms.iter().find(|form| counts[&***form] == 1).or(forms.last());
+            short.expect("the whole path is a form").to_string()
         };
         Names { short: paths.iter().map(|(path, forms)| ((*path).to_owned(), short_of(forms))).collect() }
     }
@@ -68,18 +70,30 @@ impl Names {
     }
 }
 
-/// A path as its function alone, with its module, and whole. On a host it has the host before it, and the main task is the
-/// host.
-fn forms(path: &str) -> [Cow<'_, str>; 3] {
-    let last = path.rsplit('/').next().unwrap_or(path);
-    let function = last.rsplit("::").next().unwrap_or(last);
-    let Some(host) = host_of(path) else { return [function.into(), last.into(), path.into()] };
-    let of_host = |name: &str| match name.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')) {
-        Some("main") => host.to_owned(),
-        Some(_) => name.to_owned(),
-        None => format!("{host}:{name}"),
-    };
-    [of_host(function).into(), of_host(last).into(), path.into()]
+/// A path in the ways in which it can be named, each once, the shortest first: its function, that with its module, with the
+/// functions above it one after the other, and whole. On a host it has the host before it, and the main task is the host.
+fn forms(path: &str) -> Vec<Cow<'_, str>> {
+    let host = host_of(path);
+    let own = host.map_or(path, |host| &path[host.len() + 1..]);
+    let parts: Vec<&str> = own.split('/').collect();
+    let last = parts[parts.len() - 1];
+    let functions: Vec<&str> = parts.iter().map(|part| part.rsplit("::").next().unwrap_or(part)).collect();
+    let mut forms: Vec<Cow<'_, str>> = vec![functions[functions.len() - 1].into(), last.into()];
+    forms.extend((0..functions.len().saturating_sub(1)).rev().map(|from| functions[from..].join("/").into()));
+    if let Some(host) = host {
+        for form in &mut forms {
+            *form = if *form == "main" { host.into() } else { format!("{host}:{form}").into() };
+        }
+    }
+    forms.push(path.into());
+    // Of two that are equal the first stays.
+    let mut kept: Vec<Cow<'_, str>> = Vec::new();
+    forms.into_iter().for_each(|form| {
+        if !kept.contains(&form) {
+            kept.push(form);
+        }
+    });
+    kept
 }
 
 /// The host of a lane: what stands before its first colon, if that is a single one.
@@ -110,6 +124,14 @@ mod tests {
         assert_eq!(names.name("bank::run/bank::teller"), "bank::teller");
         assert_eq!(names.name("bank::run/bank::teller#2"), "teller#2");
         assert_eq!(names.name("a/a"), "a/a");
+    }
+
+    #[test]
+    fn tasks_with_one_name_are_told_apart_by_those_that_made_them() {
+        let paths = ["v::run/v::a/v::ask", "v::run/v::a#2/v::ask", "v::run/v::a", "v::run/v::a#2"];
+        let names = Names::of_paths(paths.into_iter());
+        let short: Vec<&str> = paths.iter().map(|path| names.name(path)).collect();
+        assert_eq!(short, ["a/ask", "a#2/ask", "a", "a#2"]);
     }
 
     #[test]

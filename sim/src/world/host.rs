@@ -11,13 +11,14 @@ use super::processes::Program;
 use super::{State, World};
 use counterpoint_net::StackSettings;
 use counterpoint_runtime::kernel::{KernelWait, Line, Waiters};
+use counterpoint_runtime::schedule::Touch;
 use counterpoint_runtime::{Error, Op, Result};
 use std::future::Future;
 use std::net::IpAddr;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A simulated machine, as the test sees it. A clone is the same host.
 #[derive(Clone)]
@@ -102,6 +103,12 @@ impl Host {
         f(&state, &mut hosts[self.index as usize])
     }
 
+    /// The running step of the world's own loop does something to the host, or looks at it.
+    fn touch(&self, touch: Touch) {
+        let waiters = self.with(|_, host| host.waiters.clone());
+        waiters.touch(touch);
+    }
+
     pub(super) fn stack(&self) -> u32 {
         self.with(|_, host| host.stack)
     }
@@ -123,16 +130,19 @@ impl Host {
 
     /// Is its power on, and is it not suspended?
     pub fn is_up(&self) -> bool {
+        self.touch(Touch::Read);
         self.with(|state, host| state.network.with(|network| network.is_up(host.stack)))
     }
 
     /// Does its program run: started, not ended, not crashed?
     pub fn is_running(&self) -> bool {
+        self.touch(Touch::Read);
         self.with(|_, host| host.process.is_some())
     }
 
     /// How often its program was started.
     pub fn starts(&self) -> u32 {
+        self.touch(Touch::Read);
         self.with(|_, host| host.incarnation)
     }
 
@@ -153,6 +163,7 @@ impl Host {
     /// The power is cut: no code of the host runs any more, nothing of its kernel stays, and nobody is told.
     /// Its peers see silence. Crashing a host that is down does nothing.
     pub fn crash(&self) {
+        self.touch(Touch::Write);
         let (state, stack, process) = self.with(|state, host| {
             (host.paused, host.frozen) = (false, false);
             (Rc::clone(state), host.stack, host.process.take())
@@ -173,6 +184,7 @@ impl Host {
     /// # Errors
     /// `Runtime` if the world is at its end.
     pub fn restart(&self) -> Result<()> {
+        self.touch(Touch::Write);
         if self.is_running() {
             self.crash();
         }
@@ -184,6 +196,7 @@ impl Host {
 
     /// Ends its program as SIGTERM does: the main task is cancelled. [`join`](Host::join) waits for the end.
     pub fn shutdown(&self) {
+        self.touch(Touch::Write);
         let state = self.world.state();
         let process = self.with(|_, host| host.process);
         let Some(process) = process else { return };
@@ -200,6 +213,7 @@ impl Host {
     /// Its programs stand still (SIGSTOP, a long collection of garbage), while its kernel lives: connections are accepted
     /// and bytes acknowledged, and nobody answers.
     pub fn pause(&self) {
+        self.touch(Touch::Write);
         self.with(|state, host| {
             if !host.paused {
                 host.paused = true;
@@ -210,6 +224,7 @@ impl Host {
 
     /// Its programs go on. Timers that came meanwhile are due at once.
     pub fn resume(&self) {
+        self.touch(Touch::Write);
         let process = self.with(|state, host| {
             if host.paused {
                 host.paused = false;
@@ -224,6 +239,7 @@ impl Host {
 
     /// The machine is suspended, its kernel too: it hears nothing, and its timers stand still.
     pub fn freeze(&self) {
+        self.touch(Touch::Write);
         self.with(|state, host| {
             if !host.frozen {
                 host.frozen = true;
@@ -234,6 +250,7 @@ impl Host {
 
     /// A suspended machine goes on.
     pub fn thaw(&self) {
+        self.touch(Touch::Write);
         let process = self.with(|state, host| {
             if host.frozen {
                 host.frozen = false;
@@ -283,6 +300,10 @@ impl Future for Exited {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
+        let mut fresh = !this.wait.begun();
+        if this.wait.is_giving_way() {
+            ready!(this.wait.end_giving_way(cx))?;
+        }
         loop {
             if this.wait.begun() {
                 match this.waiters.poll_wait(&mut this.wait, cx, Line::Read, Op::Exit) {
@@ -290,13 +311,16 @@ impl Future for Exited {
                     other => return other,
                 }
             }
-            let ended = this.host.with(|_, host| {
-                host.seen.set(host.seen.get() || host.ended.is_some());
-                host.ended.clone()
-            });
+            let ended = this.host.with(|_, host| host.ended.clone());
             if let Some(result) = ended {
+                if fresh && this.wait.gives_way(cx, Op::Exit) {
+                    return Poll::Pending;
+                }
+                this.waiters.touch(Touch::Read);
+                this.host.with(|_, host| host.seen.set(true));
                 return Poll::Ready(result);
             }
+            fresh = false;
             let polled = this.waiters.poll_wait(&mut this.wait, cx, Line::Read, Op::Exit);
             if polled.is_pending() {
                 return Poll::Pending;
@@ -307,6 +331,9 @@ impl Future for Exited {
 
 impl Drop for Exited {
     fn drop(&mut self) {
+        if self.wait.is_giving_way() {
+            self.wait.end();
+        }
         self.waiters.give_up(&mut self.wait, Line::Read);
     }
 }

@@ -1,7 +1,7 @@
 //! Hunting, confirming, recording, replaying.
 
 use counterpoint as asyncio;
-use counterpoint::explore::{Confirmation, Hunt, Hunted, Verdict, hunt, replay};
+use counterpoint::explore::{Confirmation, Hunt, Hunted, Progress, Strategy, Verdict, hunt, replay};
 use counterpoint::sim::{Recording, Simulation};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -102,11 +102,77 @@ fn a_recording_in_a_file_is_the_recording() {
 #[test]
 fn a_hunt_that_finds_nothing_says_so_and_tells_its_progress() {
     let made = AtomicU32::new(0);
-    let count = |more: u64| {
-        made.fetch_add(more as u32, Ordering::Relaxed);
+    let count = |progress: Progress| {
+        made.fetch_max(progress.runs as u32, Ordering::Relaxed);
     };
     let simulation = Simulation::new(|| async { Ok(()) });
     let hunted = Hunt::new(&simulation).runs(5..105).jobs(3).on_progress(&count).start();
     hunted.assert_passed();
     assert_eq!((hunted.runs, made.into_inner()), (100, 100));
+}
+
+/// A flag that one task sets after a while, and another one polls.
+async fn polls() -> asyncio::Result<()> {
+    let flag = Rc::new(Cell::new(false));
+    let setter = asyncio::create_task({
+        let flag = flag.clone();
+        async move {
+            asyncio::sleep(Duration::ZERO).await?;
+            flag.set(true);
+            Ok(())
+        }
+    });
+    while !flag.get() {
+        asyncio::sleep(Duration::ZERO).await?;
+    }
+    setter.await
+}
+
+#[test]
+fn a_strategy_by_priorities_lets_nobody_wait_for_ever() {
+    for strategy in
+        [Strategy::Pct { depth: 3 }, Strategy::Pos, Strategy::Urw, Strategy::Surw, Strategy::Reversal]
+    {
+        let simulation = Simulation::new(polls).strategy(strategy).step_limit(2_000);
+        let hunted = Hunt::new(&simulation).runs(0..200).start();
+        hunted.assert_passed();
+        assert_eq!(hunted.inconclusive, 0, "{strategy}: {:?}", hunted.inconclusive_reason);
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_for_ever_says_how_long_it_did_so_fairly() {
+    let simulation = Simulation::new(|| async {
+        loop {
+            asyncio::sleep(Duration::ZERO).await?;
+        }
+    });
+    let reason = |strategy: Strategy, steps: u64| {
+        let run = simulation.clone().strategy(strategy).step_limit(steps).run();
+        run.report()
+    };
+    let says = |text: String, words: &str| assert!(text.contains(words), "{text}");
+    says(
+        reason(Strategy::Surw, 50_000),
+        "within 50000 steps, the last 30000 of them in a fair order: it runs for ever",
+    );
+    says(reason(Strategy::Surw, 4_000), "the last 2000 of them in a fair order");
+    says(reason(Strategy::RandomWalk, 50_000), "within 50000 steps, all of them in a fair order");
+    assert_eq!(reason(Strategy::Surw, 10), "inconclusive: the program did not end within 10 steps\n");
+}
+
+#[test]
+fn what_a_hunt_covered_is_the_same_on_any_number_of_threads() {
+    let hunted = |jobs| {
+        let simulation = Simulation::new(lost_update);
+        Hunt::new(&simulation).runs(0..300).jobs(jobs).stop_at_first(false).start()
+    };
+    let (one, three) = (hunted(1), hunted(3));
+    assert_eq!(one.covered, three.covered);
+    let covered = one.covered.expect("it was not turned off");
+    assert!(covered.behaviours > 1);
+    assert_eq!(covered.yields.iter().map(|share| share.runs).sum::<u64>(), 300);
+    assert_eq!(covered.yields.iter().map(|share| share.new_behaviours).sum::<u64>(), covered.behaviours);
+    let simulation = Simulation::new(lost_update);
+    assert!(Hunt::new(&simulation).coverage(false).start().covered.is_none());
 }

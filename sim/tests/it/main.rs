@@ -6,5 +6,6 @@ mod outside;
 mod partitions;
 mod ports;
 mod runs;
+mod shrinking;
 mod wire;
 mod worlds;

@@ -317,8 +317,8 @@ fn a_hunt_finds_the_same_bug_of_a_map_with_one_thread_and_with_two() {
 #[test]
 fn a_hunt_tells_of_every_run_however_many_threads_it_took() {
     let told = std::sync::atomic::AtomicU64::new(0);
-    let progress = |made| {
-        told.fetch_add(made, std::sync::atomic::Ordering::Relaxed);
+    let progress = |progress: counterpoint::explore::Progress| {
+        told.fetch_max(progress.runs, std::sync::atomic::Ordering::Relaxed);
     };
     let simulation =
         Simulation::new(|| async { order_of_a_map().first().map(|_| ()).ok_or(asyncio::Error::msg("none")) });
