@@ -11,12 +11,13 @@ use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::ready::Ready;
 use crate::schedule::Seen;
-use crate::slots::{Cold, Kind, NONE, Slot, Word, flag};
+use crate::slots::{BoxedBody, Cold, Kind, NONE, Slot, Word, flag};
 use crate::store::{self, Objects, access, access_quietly};
 use crate::strategy::Strategy;
 use crate::tick::NO_WORD;
 use crate::waits::{Rt, attention};
 use crate::{Error, ErrorKind, Result};
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -29,17 +30,19 @@ impl EventLoop {
     /// # Errors
     /// `Runtime` while it runs, or while a result of it is looked at.
     pub fn close(&self) -> Result<()> {
-        if self.is_running() {
-            return Err(Error::new(ErrorKind::Runtime, "cannot close a running event loop"));
+        let refused = access_quietly(self.id(), |l| match () {
+            () if l.running => Some("cannot close a running event loop"),
+            () if l.rt.looks != 0 => Some("cannot close an event loop while a result of it is looked at"),
+            () => None,
+        });
+        match refused {
+            None => Ok(()), // it is closed
+            Some(Some(message)) => Err(Error::new(ErrorKind::Runtime, message)),
+            Some(None) => {
+                close(self.id());
+                Ok(())
+            }
         }
-        if access_quietly(self.id(), |l| l.rt.looks != 0) == Some(true) {
-            return Err(Error::new(
-                ErrorKind::Runtime,
-                "cannot close an event loop while a result of it is looked at",
-            ));
-        }
-        close(self.id());
-        Ok(())
     }
 }
 
@@ -57,32 +60,28 @@ pub(crate) fn close(loop_id: u64) {
     });
     store::count_threads(-i32::from(in_thread == Some(true)));
     let mut first_panic = None;
-    let mut drop_quietly = |what: &mut dyn FnMut()| {
-        // A destructor that panics must not keep the others from running.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(what)) {
-            first_panic.get_or_insert(panic);
-        }
-    };
     for slot in access(loop_id, |l| l.rt.begin_closing()).unwrap_or_default() {
         let pending = access(loop_id, |l| l.rt.take_for_closing(slot)).flatten();
         if let Some((body, context)) = pending {
-            drop_quietly(&mut || report(loop_id, &context));
-            let mut body = Some(body);
-            drop_quietly(&mut || drop(body.take()));
+            quietly(&mut first_panic, || report(loop_id, &context));
+            quietly(&mut first_panic, || drop(body));
         }
     }
     for slot in access(loop_id, |l| l.rt.unretrieved()).unwrap_or_default() {
-        let mut left = access(loop_id, |l| l.rt.take_unretrieved(slot)).flatten();
-        drop_quietly(&mut || {
-            if let Some((kind, error, task)) = left.take() {
-                never_retrieved(loop_id, kind, error, task);
-            }
-        });
+        if let Some((kind, error, task)) = access(loop_id, |l| l.rt.take_unretrieved(slot)).flatten() {
+            quietly(&mut first_panic, || never_retrieved(loop_id, kind, error, task));
+        }
     }
     // Whatever destructors made meanwhile is dropped as well, until nothing is left.
-    while let Some(Some(rest)) = access(loop_id, Loop::take_rest) {
-        let mut rest = Some(rest);
-        drop_quietly(&mut || drop(rest.take()));
+    loop {
+        if access(loop_id, |l| l.has_rest()) == Some(true) {
+            let rest = access(loop_id, Loop::take_rest);
+            quietly(&mut first_panic, || drop(rest));
+        } else if let Some(Some(handlers)) = access(loop_id, |l| l.handlers.take()) {
+            quietly(&mut first_panic, || drop(handlers));
+        } else {
+            break;
+        }
     }
     drop(current);
     if let Some(mut closed) = store::unregister(loop_id) {
@@ -96,6 +95,13 @@ pub(crate) fn close(loop_id: u64) {
     }
 }
 
+/// Runs destructors or a handler of the program. One that panics must not keep the others from running.
+fn quietly(first_panic: &mut Option<Box<dyn Any + Send>>, what: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(what)) {
+        first_panic.get_or_insert(panic);
+    }
+}
+
 impl Rt {
     /// Nothing runs any more. The live tasks, in the order of creation.
     fn begin_closing(&mut self) -> Vec<u32> {
@@ -105,7 +111,7 @@ impl Rt {
     }
 
     /// The coroutine of a task that was never ended, and what is to be said of it.
-    fn take_for_closing(&mut self, slot: u32) -> Option<(crate::slots::BoxedBody, ErrorContext)> {
+    fn take_for_closing(&mut self, slot: u32) -> Option<(BoxedBody, ErrorContext)> {
         if !self.slot(slot).is_live_task() {
             return None;
         }
@@ -119,12 +125,19 @@ impl Rt {
     }
 
     fn unretrieved(&self) -> Vec<u32> {
+        if self.all_slots_are_free() {
+            return Vec::new();
+        }
         let mut slots: Vec<u32> =
             (1..self.slots.len() as u32).filter(|slot| self.slot(*slot).is(flag::UNRETRIEVED)).collect();
         slots.sort_unstable_by_key(|slot| {
             (self.slot(*slot).word.kind() as u8, self.cold[*slot as usize].order)
         });
         slots
+    }
+
+    fn has_bodies(&self) -> bool {
+        !self.all_slots_are_free() && self.slots.iter().any(|slot| slot.body.is_some())
     }
 
     pub(crate) fn empty(tag: u16) -> Rt {
@@ -158,7 +171,7 @@ impl Rt {
             aborted: Vec::new(),
             contexts: crate::contexts::Contexts::default(),
             counters: crate::lanes::Counters::default(),
-            hashed: (0, 0, 0),
+            hashes: crate::lanes::Hashes::default(),
             observed: crate::steps::Steps::default(),
         }
     }
@@ -201,9 +214,9 @@ impl Rt {
         self.cold.clear();
         self.free.clear();
         self.extras.clear();
-        self.messages.clear();
-        self.gathering.clear();
-        self.names.clear();
+        empty(&mut self.messages);
+        empty(&mut self.gathering);
+        empty(&mut self.names);
         self.aborted.clear();
         self.contexts.clear();
         self.counters.clear();
@@ -248,38 +261,48 @@ impl Loop {
         }
     }
 
-    /// What is left to drop outside of the access; none once there is nothing.
-    fn take_rest(&mut self) -> Option<impl Sized + use<>> {
+    /// Is anything left to drop outside of the access, beside the handlers?
+    fn has_rest(&self) -> bool {
+        let rt = &self.rt;
+        rt.has_bodies()
+            || self.objects.has_states()
+            || !rt.wakers.is_empty()
+            || !rt.deferred.is_empty()
+            || !rt.trash.is_empty()
+            || rt.contexts.has_values()
+            || self.default_executor.pool.is_some()
+            || self.kernel.is_some()
+    }
+
+    /// What is left to drop outside of the access. The kernel goes when nothing of the program is left.
+    fn take_rest(&mut self) -> impl Sized + use<> {
         let rt = &mut self.rt;
-        let bodies: Vec<_> = rt.slots.iter_mut().filter_map(|slot| slot.body.take()).collect();
+        let bodies: Vec<BoxedBody> = rt.slots.iter_mut().filter_map(|slot| slot.body.take()).collect();
         let objects = self.objects.take_states();
         let wakers = (std::mem::take(&mut rt.wakers), std::mem::take(&mut rt.deferred));
         let trash = std::mem::take(&mut rt.trash);
         let contexts = rt.contexts.take_values();
-        let handlers = std::mem::take(&mut self.handlers);
+        let handlers = self.handlers.take(); // nobody is told of what comes to light from here on
         let executor = self.default_executor.pool.take();
         let kernel = if bodies.is_empty() && objects.is_empty() { self.kernel.take() } else { None };
-        let some = !bodies.is_empty()
-            || !objects.is_empty()
-            || !wakers.0.is_empty()
-            || !wakers.1.is_empty()
-            || !trash.is_empty()
-            || !contexts.is_empty()
-            || handlers.own.is_some()
-            || handlers.default.is_some()
-            || executor.is_some()
-            || kernel.is_some();
-        some.then_some((bodies, objects, wakers, trash, contexts, handlers, executor, kernel))
+        (bodies, objects, wakers, trash, contexts, handlers, executor, kernel)
     }
 
     fn reset(&mut self) {
         self.rt.reset();
-        self.random.clear();
+        empty(&mut self.random);
         self.objects.clear();
         (self.running, self.in_thread, self.stopping, self.cleaned) = (false, false, false, false);
         (self.eager, self.debug, self.slow_callback) = (false, false, SLOW_CALLBACK);
         (self.charged, self.ticks, self.limits) = (0, 0, Limits::NONE);
         self.default_executor.shutdown_called = false;
+    }
+}
+
+/// Empties a map. `clear` makes a new one and drops the old, even where nothing is in it.
+pub(crate) fn empty<K, V>(map: &mut BTreeMap<K, V>) {
+    if !map.is_empty() {
+        map.clear();
     }
 }
 

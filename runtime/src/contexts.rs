@@ -2,7 +2,8 @@
 //!
 //! A task, a callback and a done callback each run in a copy of the context in which they were made. A context is a
 //! small persistent map, so that copying is one count; and most programs have no variables, so number 0 stands for an
-//! empty context that nobody has written to, and costs nothing. It becomes a real one at its first `set`.
+//! empty context that nobody has written to, and costs nothing. It becomes a real one at its first `set`. The copy of a
+//! real one without values is number 0 again.
 
 use crate::schedule::Touch;
 use crate::slots::{NONE, flag};
@@ -31,7 +32,8 @@ pub(crate) struct Contexts {
 
 #[derive(Default)]
 struct ContextSlot {
-    values: Rc<Values>,
+    /// None until a variable is set.
+    values: Option<Rc<Values>>,
     handles: u32,
     entered: bool,
     /// Several tasks or callbacks may run in it.
@@ -39,7 +41,7 @@ struct ContextSlot {
 }
 
 impl Contexts {
-    fn insert(&mut self, values: Rc<Values>) -> u32 {
+    fn insert(&mut self, values: Option<Rc<Values>>) -> u32 {
         let slot = ContextSlot { values, handles: 1, entered: false, shared: false };
         if let Some(number) = self.free.pop() {
             self.slots[number as usize] = slot;
@@ -53,21 +55,24 @@ impl Contexts {
     }
 
     /// As [`insert`](Contexts::insert), for one that the program has a handle of.
-    fn insert_shared(&mut self, values: Rc<Values>) -> u32 {
+    fn insert_shared(&mut self, values: Option<Rc<Values>>) -> u32 {
         let number = self.insert(values);
         self.slots[number as usize].shared = true;
         number
     }
 
     fn values(&self, context: u32) -> Option<&Rc<Values>> {
-        (context != NONE).then(|| &self.slots[context as usize].values)
+        if context == NONE { None } else { self.slots[context as usize].values.as_ref() }
+    }
+
+    pub(crate) fn has_values(&self) -> bool {
+        self.slots.iter().any(|slot| slot.values.is_some())
     }
 
     /// What a closed loop must drop, outside of any access. The contexts themselves stay: what is dropped after them
     /// gives back its counts.
     pub(crate) fn take_values(&mut self) -> Vec<impl Sized + use<>> {
-        let filled = self.slots.iter_mut().filter(|slot| !slot.values.is_empty());
-        filled.map(|slot| std::mem::take(&mut slot.values)).collect()
+        self.slots.iter_mut().filter_map(|slot| slot.values.take()).collect()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -86,8 +91,10 @@ impl Rt {
 
     #[cold]
     fn copy_context_rarely(&mut self) -> u32 {
-        let values = self.contexts.values(self.context).map(Rc::clone).unwrap_or_default();
-        self.contexts.insert(values)
+        match self.contexts.values(self.context).map(Rc::clone) {
+            None => NONE,
+            values => self.contexts.insert(values),
+        }
     }
 
     #[cold]
@@ -98,9 +105,11 @@ impl Rt {
         let slot = &mut self.contexts.slots[context as usize];
         slot.handles -= 1;
         if slot.handles == 0 {
-            let values = std::mem::take(&mut slot.values);
+            let values = slot.values.take();
             self.contexts.free.push(context);
-            self.discard(Box::new(values));
+            if let Some(values) = values {
+                self.discard(Box::new(values));
+            }
         }
     }
 
@@ -115,7 +124,7 @@ impl Rt {
     /// The current context as a real one.
     fn context_for_writing(&mut self) -> u32 {
         if self.context == NONE {
-            let context = self.contexts.insert(Rc::default());
+            let context = self.contexts.insert(None);
             self.context = context;
             if self.current == NONE {
                 self.contexts.base = context;
@@ -223,7 +232,8 @@ impl<T: Clone + 'static> ContextVar<T> {
         let made = access_current(|l| {
             let context = l.rt.context_for_writing();
             l.rt.touch_context(Touch::Write);
-            let values = Rc::make_mut(&mut l.rt.contexts.slots[context as usize].values);
+            let values = l.rt.contexts.slots[context as usize].values.get_or_insert_default();
+            let values = Rc::make_mut(values);
             let place = values.iter().position(|entry| entry.0 == id);
             let old = match (place, value) {
                 (Some(index), Some(value)) => Some(std::mem::replace(&mut values[index].1, value)),
@@ -283,11 +293,11 @@ impl Context {
     #[expect(clippy::new_without_default, reason = "it needs a loop, which a default does not say")]
     #[track_caller]
     pub fn new() -> Context {
-        Context::with_values(|_| Rc::default())
+        Context::with_values(|_| None)
     }
 
     #[track_caller]
-    fn with_values(values: impl FnOnce(&mut Rt) -> Rc<Values>) -> Context {
+    fn with_values(values: impl FnOnce(&mut Rt) -> Option<Rc<Values>>) -> Context {
         let made = access_current(|l| {
             let values = values(&mut l.rt);
             Context { loop_id: l.id, number: l.rt.contexts.insert_shared(values) }
@@ -300,23 +310,45 @@ impl Context {
 
     /// An empty context of a loop that need not be the current one.
     pub(crate) fn empty_of(loop_id: u64) -> Context {
-        let number = access(loop_id, |l| l.rt.contexts.insert(Rc::default()));
+        let number = access(loop_id, |l| l.rt.contexts.insert(None));
         Context { loop_id, number: number.unwrap_or(NONE) }
     }
 
     /// The context that a task or callback was given; an empty one if nobody has written to it.
     pub(crate) fn of_slot(loop_id: u64, slot: u32) -> Context {
         let number = access(loop_id, |l| match l.rt.cold[slot as usize].context {
-            NONE => l.rt.contexts.insert_shared(Rc::default()),
+            NONE => l.rt.contexts.insert_shared(None),
             context => l.rt.share_context(context),
         });
         Context { loop_id, number: number.unwrap_or(NONE) }
     }
 
+    /// The context of a task that does not run now; none if it is done and has written to none.
+    pub(crate) fn left_by(loop_id: u64, slot: u32) -> Option<Context> {
+        let number = access_quietly(loop_id, |l| {
+            let rt = &mut l.rt;
+            match rt.cold[slot as usize].context {
+                NONE if rt.slot(slot).is(flag::DONE) => None,
+                NONE => {
+                    let context = rt.contexts.insert(None);
+                    rt.set_slot_context(slot, context);
+                    Some(rt.share_context(context))
+                }
+                context => Some(rt.share_context(context)),
+            }
+        });
+        Some(Context { loop_id, number: number?? })
+    }
+
+    /// Has anybody written to the context of code outside of tasks?
+    pub(crate) fn is_written_in(loop_id: u64) -> bool {
+        access_quietly(loop_id, |l| l.rt.context != NONE) == Some(true)
+    }
+
     /// A copy with the same values, that changes on its own from here.
     pub fn copy(&self) -> Context {
         let number = access(self.loop_id, |l| {
-            let values = l.rt.contexts.values(self.number).map(Rc::clone).unwrap_or_default();
+            let values = l.rt.contexts.values(self.number).map(Rc::clone);
             l.rt.contexts.insert_shared(values)
         });
         Context { loop_id: self.loop_id, number: number.unwrap_or(NONE) }
@@ -415,5 +447,15 @@ impl Drop for Context {
 /// Outside of any event loop.
 #[track_caller]
 pub fn copy_context() -> Context {
-    Context::with_values(|rt| rt.contexts.values(rt.context).map(Rc::clone).unwrap_or_default())
+    Context::with_values(|rt| rt.contexts.values(rt.context).map(Rc::clone))
+}
+
+/// As [`copy_context`]; none if nobody has written to the current one.
+#[track_caller]
+pub(crate) fn copy_written_context() -> Option<Context> {
+    match access_current(|l| l.rt.context != NONE) {
+        Some(false) => None,
+        Some(true) => Some(copy_context()),
+        None => crate::event_loop::no_loop_here("Context"),
+    }
 }

@@ -7,12 +7,16 @@
 use crate::awaitable::{Awaitable, belongs_to};
 use crate::clock::Instant;
 use crate::deadlock::Deadlock;
-use crate::event_loop::EventLoop;
-use crate::futures::{DoneCallback, Future};
+use crate::event_loop::{EventLoop, is_any_running};
+use crate::futures::{DoneCallback, Erased, Future};
 use crate::kernel::{Patience, Readiness, Selected};
-use crate::store::{self, access_quietly};
+use crate::slots::{Body, Ended};
+use crate::store::{self, access_current, access_quietly};
 use crate::tick::{Turned, turn};
 use crate::{Error, ErrorKind, Result};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 impl EventLoop {
     /// Runs the loop until [`stop`](EventLoop::stop) is called.
@@ -55,7 +59,7 @@ impl EventLoop {
                 "the future belongs to a different loop than the one asked to run it",
             ));
         }
-        let callback = stop_when_done(&future, self.id());
+        let callback = stop_when_done(&future);
         let ran = self.run_forever();
         future.remove_done_callback(&callback);
         ran?;
@@ -92,7 +96,7 @@ impl EventLoop {
         if self.is_running() {
             return Err(Error::new(ErrorKind::Runtime, "this event loop is already running"));
         }
-        if crate::event_loop::get_running_loop().is_ok() {
+        if is_any_running() {
             let message = "cannot run the event loop while another loop is running";
             return Err(Error::new(ErrorKind::Runtime, message));
         }
@@ -225,11 +229,38 @@ impl EventLoop {
     }
 }
 
-/// asyncio's `_run_until_complete_cb`. Not the caller's callback, so it has not the caller's place.
-fn stop_when_done<T: 'static>(future: &Future<T>, loop_id: u64) -> DoneCallback {
-    future.add_done_callback(move |_| {
-        let _ = access_quietly(loop_id, |l| l.stopping = true);
-    })
+/// Not the caller's callback, so it has not the caller's place.
+fn stop_when_done<T: 'static>(future: &Future<T>) -> DoneCallback {
+    future.add_done_body(Box::pin(StopWhenDone), Location::caller())
+}
+
+/// asyncio's `_run_until_complete_cb`: the done callback that stops the loop. It holds nothing, so that no run allocates
+/// for it.
+struct StopWhenDone;
+
+impl Body for StopWhenDone {
+    fn run(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ended> {
+        let done = access_current(|l| {
+            l.stopping = true;
+            Future::<Erased>::counted(l.id, l.rt.slot(l.rt.current).node.object)
+        });
+        drop(done); // a callback is given a handle of what is done
+        Poll::Ready(Ended::Finished)
+    }
+
+    fn result(self: Pin<&mut Self>) -> Option<*mut ()> {
+        None
+    }
+
+    fn error(self: Pin<&mut Self>) -> Option<&mut Error> {
+        None
+    }
+
+    fn end_with(self: Pin<&mut Self>, _: Error) {}
+
+    fn function(&self) -> &'static str {
+        "run_until_complete"
+    }
 }
 
 /// The loop runs, and is current on this thread, until this goes.

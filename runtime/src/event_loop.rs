@@ -239,7 +239,9 @@ impl EventLoop {
     /// The trace so far, which then begins anew; none if it was not asked for.
     pub fn take_trace(&self) -> Option<Trace> {
         self.look(|l| {
-            l.rt.close_step(&l.objects);
+            if l.rt.observed.trace.is_some() {
+                l.rt.close_step(&l.objects);
+            }
             l.rt.observed.trace.as_ref().map(crate::trace::Sink::take)
         })
         .flatten()
@@ -449,6 +451,11 @@ pub fn get_running_loop() -> Result<EventLoop> {
         l.running.then(|| EventLoop { id: l.id })
     });
     running.flatten().ok_or_else(|| Error::new(ErrorKind::Runtime, "no running event loop"))
+}
+
+/// Does a loop run on this thread?
+pub(crate) fn is_any_running() -> bool {
+    access_current(|l| l.running) == Some(true)
 }
 
 /// Sets the loop that objects are made in while none runs on this thread, or none.

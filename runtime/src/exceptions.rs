@@ -49,6 +49,14 @@ pub(crate) struct Handlers {
     pub(crate) default: Option<ExceptionHandler>,
 }
 
+impl Handlers {
+    /// Takes them; none if nobody has set one.
+    pub(crate) fn take(&mut self) -> Option<Handlers> {
+        let some = self.own.is_some() || self.default.is_some();
+        some.then(|| std::mem::take(self))
+    }
+}
+
 impl EventLoop {
     /// Lets `handler` have the errors that nobody else takes. If it fails, the default handler is told of that.
     #[track_caller]

@@ -259,7 +259,14 @@ impl<T: 'static> Future<T> {
         // The count for the handle is raised when the callback is scheduled: a callback that waits keeps nothing alive.
         let body: BoxedBody =
             Box::pin(crate::bodies::CallbackBody::Waiting(move || callback(Future::counted(loop_id, slot))));
-        let place = Location::caller();
+        self.add_done_body(body, Location::caller())
+    }
+
+    /// As [`add_done_callback`](Future::add_done_callback). The body is given a handle as well: the count of the future
+    /// that its node names is raised when it is scheduled.
+    #[track_caller]
+    pub(crate) fn add_done_body(&self, body: BoxedBody, place: &'static Location<'static>) -> DoneCallback {
+        let (loop_id, slot) = (self.loop_id, self.slot);
         let made = access(loop_id, |l| l.rt.add_done_callback(slot, body, place));
         DoneCallback { handle: made.map(|callback| Handle::counted(loop_id, callback)), of: slot }
     }

@@ -13,22 +13,46 @@ const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// Mixes a word into a hash.
 #[inline(always)]
-pub(crate) fn mix(hash: u64, word: u64) -> u64 {
+pub(crate) const fn mix(hash: u64, word: u64) -> u64 {
     let product = (hash.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
     product ^ product >> 32
 }
 
 /// The hash of a name: of its text, not of its address.
-pub(crate) fn name_hash(name: &str) -> u64 {
-    let bytes = name.as_bytes();
+pub(crate) const fn name_hash(name: &str) -> u64 {
+    let mut bytes = name.as_bytes();
     let mut hash = bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        hash = mix(hash, u64::from_le_bytes(chunk.try_into().expect("a chunk of eight bytes")));
+    while let Some((chunk, rest)) = bytes.split_first_chunk() {
+        hash = mix(hash, u64::from_le_bytes(*chunk));
+        bytes = rest;
     }
-    let mut last = [0; 8];
-    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    mix(hash, u64::from_le_bytes(last))
+    let mut last = 0;
+    while let Some((byte, rest)) = bytes.split_last() {
+        last = last << 8 | *byte as u64;
+        bytes = rest;
+    }
+    mix(hash, last)
+}
+
+/// How many names' hashes a loop remembers.
+const REMEMBERED: usize = 8;
+
+/// The hashes of names that were hashed last, by their addresses: a program makes tasks of a few functions.
+#[derive(Default)]
+pub(crate) struct Hashes([(usize, usize, u64); REMEMBERED]);
+
+impl Hashes {
+    /// The hash of a name.
+    #[inline(always)]
+    pub(crate) fn of(&mut self, name: &'static str) -> u64 {
+        let (address, length) = (name.as_ptr() as usize, name.len());
+        let index = (address as u64).wrapping_mul(MULTIPLIER) >> (u64::BITS - REMEMBERED.ilog2());
+        let remembered = &mut self.0[index as usize];
+        if (remembered.0, remembered.1) != (address, length) {
+            *remembered = (address, length, name_hash(name));
+        }
+        remembered.2
+    }
 }
 
 #[derive(Clone, Copy, Default)]

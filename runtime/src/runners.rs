@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::awaitable::Sole;
+use crate::contexts::copy_written_context;
+use crate::event_loop::is_any_running;
 use crate::store::make_current;
-use crate::{
-    AnyTask, Context, Error, ErrorContext, ErrorKind, EventLoop, Result, Task, TaskBuilder, copy_context,
-};
+use crate::{AnyTask, Context, Error, ErrorContext, ErrorKind, EventLoop, Result, Task, TaskBuilder};
 
 /// What [`Runner::close`] grants the default executor to end its jobs: `THREAD_JOIN_TIMEOUT`.
 const EXECUTOR_TIME: Duration = Duration::from_secs(300);
@@ -49,7 +49,7 @@ where
     F: Future<Output = Result<T>> + 'static,
     T: 'static,
 {
-    if crate::get_running_loop().is_ok() {
+    if is_any_running() {
         return Err(Error::new(ErrorKind::Runtime, "run() cannot be called from a running event loop"));
     }
     let mut runner = Runner::new();
@@ -84,12 +84,18 @@ where
 /// ```
 pub struct Runner {
     state: State,
-    given: Option<EventLoop>,
+    /// Its loop was given to it.
+    given: bool,
 }
 
 enum State {
-    Created,
-    Initialized { event_loop: EventLoop, context: Context },
+    /// With the loop that it was given.
+    Created(Option<EventLoop>),
+    Initialized {
+        event_loop: EventLoop,
+        /// None for as long as it would be an empty one that no task needs.
+        context: Option<Context>,
+    },
     Closed,
 }
 
@@ -97,7 +103,7 @@ impl Runner {
     /// Makes a runner; its loop is made when it is first needed.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: State::Created, given: None }
+        Self { state: State::Created(None), given: false }
     }
 
     /// Makes a runner of a loop, which it will close: asyncio's `loop_factory`.
@@ -115,7 +121,7 @@ impl Runner {
     /// ```
     #[must_use]
     pub fn with_loop(event_loop: EventLoop) -> Self {
-        Self { state: State::Created, given: Some(event_loop) }
+        Self { state: State::Created(Some(event_loop)), given: true }
     }
 
     /// Runs a coroutine until it ends, in the runner's context.
@@ -134,12 +140,16 @@ impl Runner {
         F: Future<Output = Result<T>> + 'static,
         T: 'static,
     {
-        if crate::get_running_loop().is_ok() {
+        if is_any_running() {
             let message = "Runner.run() cannot be called from a running event loop";
             return Err(Error::new(ErrorKind::Runtime, message));
         }
-        let task = self.create_task(coroutine)?;
-        let (event_loop, _) = self.initialize()?;
+        let (event_loop, context) = self.initialize()?;
+        if context.is_none() && Context::is_written_in(event_loop.id()) {
+            *context = Some(Context::empty_of(event_loop.id())); // the task's own would be a copy of that one
+        }
+        let task = in_context(context.as_ref()).create_task_on(event_loop, coroutine);
+        let _adopting = context.is_none().then(|| Adopting { context, task: task.any() });
         event_loop.run_until_complete(Sole(task.into()))
     }
 
@@ -169,7 +179,8 @@ impl Runner {
         T: 'static,
     {
         let (event_loop, context) = self.initialize()?;
-        Ok(TaskBuilder::new().context(context).create_task_on(event_loop, coroutine))
+        let context = context.get_or_insert_with(|| Context::empty_of(event_loop.id()));
+        Ok(in_context(Some(context)).create_task_on(event_loop, coroutine))
     }
 
     /// The runner's loop.
@@ -205,7 +216,7 @@ impl Runner {
             return Ok(());
         };
         let outcome = shut_down(&event_loop);
-        if self.given.take().is_none() {
+        if !self.given {
             crate::set_event_loop(None);
         }
         event_loop.close()?;
@@ -219,30 +230,45 @@ impl Runner {
     pub fn shut_down(&mut self) -> Result<()> {
         match &self.state {
             State::Initialized { event_loop, .. } => shut_down(event_loop),
-            State::Created | State::Closed => Ok(()),
+            State::Created(_) | State::Closed => Ok(()),
         }
     }
 
-    fn initialize(&mut self) -> Result<(&EventLoop, &Context)> {
-        if let State::Created = self.state {
-            let event_loop = match &self.given {
-                Some(given) => given.clone(),
-                None => {
-                    let event_loop = EventLoop::new();
-                    crate::set_event_loop(Some(&event_loop));
-                    event_loop
-                }
-            };
+    fn initialize(&mut self) -> Result<(&EventLoop, &mut Option<Context>)> {
+        if let State::Created(given) = &mut self.state {
+            let event_loop = given.get_or_insert_with(|| {
+                let event_loop = EventLoop::new();
+                crate::set_event_loop(Some(&event_loop));
+                event_loop
+            });
             let context = {
                 let _current = make_current(event_loop.id());
-                copy_context()
+                copy_written_context()
             };
-            self.state = State::Initialized { event_loop, context };
+            if let Some(event_loop) = given.take() {
+                self.state = State::Initialized { event_loop, context };
+            }
         }
-        match &self.state {
+        match &mut self.state {
             State::Initialized { event_loop, context } => Ok((event_loop, context)),
             _ => Err(Error::new(ErrorKind::Runtime, "this runner is closed")),
         }
+    }
+}
+
+fn in_context(context: Option<&Context>) -> TaskBuilder {
+    context.map_or_else(TaskBuilder::new, |context| TaskBuilder::new().context(context))
+}
+
+/// The context of the first task becomes the runner's when the run ends, however it does.
+struct Adopting<'a> {
+    context: &'a mut Option<Context>,
+    task: AnyTask,
+}
+
+impl Drop for Adopting<'_> {
+    fn drop(&mut self) {
+        *self.context = self.task.context_to_share();
     }
 }
 
@@ -269,7 +295,7 @@ impl Drop for Runner {
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Created => "created",
+            State::Created(_) => "created",
             State::Initialized { .. } => "initialized",
             State::Closed => "closed",
         };

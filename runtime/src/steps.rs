@@ -6,6 +6,7 @@
 
 use crate::choices::recording::{Divergence, RecordedStep, Replay};
 use crate::clock::Instant;
+use crate::close::empty;
 use crate::footprints::Footprint;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
@@ -131,7 +132,8 @@ impl Steps {
     pub(crate) fn clear(&mut self) {
         self.names.clear();
         self.touched.clear();
-        (self.followed, self.picked_name, self.seen) = (None, None, None);
+        (self.followed, self.picked_name) = (None, None);
+        self.seen = None;
         if let Some(mut behaviour) = self.behaviour.take() {
             behaviour.clear();
             self.spare_behaviour = behaviour;
@@ -141,10 +143,11 @@ impl Steps {
         self.visits.clear();
         self.footprint.clear();
         self.suspended.clear();
-        self.returned_late.clear();
-        self.paths.clear();
+        empty(&mut self.returned_late);
+        empty(&mut self.paths);
         self.prefix.clear();
-        (self.recorded, self.replay, self.diverged, self.trace, self.open) = (None, None, None, None, None);
+        (self.recorded, self.replay, self.diverged, self.trace) = (None, None, None, None);
+        self.open = None;
     }
 }
 

@@ -45,13 +45,16 @@ impl Current {
 thread_local! {
     // Const initialised and without a destructor: an access is a load.
     static CURRENT: Cell<Current> = const { Cell::new(Current::NOBODY) };
+    /// The loop that was looked up last: handles of a loop that is not current are mostly of the same one. Without a
+    /// pointer once it is closed.
+    static FOUND: Cell<Current> = const { Cell::new(Current::NOBODY) };
     /// The door is shut: foreign code runs while a loop is borrowed.
     static SHUT: Cell<bool> = const { Cell::new(false) };
     #[cfg(debug_assertions)]
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     /// The last id given out on this thread: its thread's number above, a count below.
     static LAST_ID: Cell<u64> = const { Cell::new(0) };
-    static LOOPS: RefCell<Vec<(u64, NonNull<Loop>)>> = const { RefCell::new(Vec::new()) };
+    static LOOPS: RefCell<Register> = const { RefCell::new(Register(Vec::new())) };
     /// Loops that were made ready while another one was current.
     static WOKEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     /// The list above is not empty. A flag of its own: it is looked at after every turn of a process.
@@ -61,6 +64,22 @@ thread_local! {
     /// The allocation of a closed loop, for the next one.
     #[expect(clippy::vec_box, reason = "a loop stays where it is: handles find it by its address")]
     static SPARE: RefCell<Vec<Box<Loop>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The loops of a thread, by id. Ids count up, so they are in its order: a world may have ten thousand loops.
+struct Register(Vec<(u64, NonNull<Loop>)>);
+
+impl Register {
+    fn index_of(&self, loop_id: u64) -> Option<usize> {
+        self.0.binary_search_by_key(&loop_id, |entry| entry.0).ok()
+    }
+}
+
+impl Drop for Register {
+    fn drop(&mut self) {
+        // The thread ends. What is dropped after this finds no loop any more.
+        FOUND.set(Current::NOBODY);
+    }
 }
 
 /// Lets `f` work on a loop; none if the loop is gone.
@@ -104,8 +123,8 @@ pub(crate) fn access_current_if_free<R>(f: impl FnOnce(&mut Loop) -> R) -> Optio
 fn enter<R>(pointer: *mut Loop, f: impl FnOnce(&mut Loop) -> R) -> R {
     #[cfg(debug_assertions)]
     let _inside = Inside::new();
-    // SAFETY: the pointer comes from `CURRENT` or `LOOPS`, which hold a loop from its registration to its close, so
-    // it is alive; loops never leave their thread. It is the only reference: no code of the user and no second access
+    // SAFETY: the pointer comes from `CURRENT`, `FOUND` or `LOOPS`, which hold a loop at most from its registration to
+    // its close, so it is alive; loops never leave their thread. It is the only reference: no code of the user and no second access
     // runs inside `f` (asserted above in debug builds, where the whole test suite runs), and `outside` shuts the door.
     f(unsafe { &mut *pointer })
 }
@@ -143,22 +162,29 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Ids count up, so the register is in their order: a world may have ten thousand loops.
-fn index_of(loops: &[(u64, NonNull<Loop>)], loop_id: u64) -> Option<usize> {
-    loops.binary_search_by_key(&loop_id, |entry| entry.0).ok()
-}
-
+#[inline]
 fn find(loop_id: u64) -> Option<*mut Loop> {
     if SHUT.get() {
         return None;
     }
-    LOOPS
+    let found = FOUND.get();
+    if found.id != loop_id {
+        return find_in_register(loop_id);
+    }
+    (!found.pointer.is_null()).then_some(found.pointer)
+}
+
+#[inline(never)]
+fn find_in_register(loop_id: u64) -> Option<*mut Loop> {
+    let pointer = LOOPS
         .try_with(|loops| {
             let loops = loops.borrow();
-            Some(loops[index_of(&loops, loop_id)?].1.as_ptr())
+            Some(loops.0[loops.index_of(loop_id)?].1.as_ptr())
         })
         .ok()
-        .flatten()
+        .flatten()?;
+    FOUND.set(Current { id: loop_id, pointer });
+    Some(pointer)
 }
 
 #[cold]
@@ -187,29 +213,36 @@ fn elsewhere(loop_id: u64) -> Option<*mut Loop> {
     Some(pointer)
 }
 
-/// Registers a new loop on this thread, made anew or from the allocation of a closed one; its id never repeats.
-pub(crate) fn register(make: impl FnOnce(Option<Box<Loop>>, u64) -> Box<Loop>) -> u64 {
+/// The allocation of a closed loop, if one was kept.
+pub(crate) fn take_spare() -> Option<Box<Loop>> {
+    SPARE.with_borrow_mut(Vec::pop)
+}
+
+/// Registers a new loop on this thread, whose id never repeats, once it has begun under that id.
+pub(crate) fn register(mut made: Box<Loop>, begin: impl FnOnce(&mut Loop, u64)) -> u64 {
     let mut last = LAST_ID.get();
     if last == 0 {
         last = NEXT_THREAD.fetch_add(1, Ordering::Relaxed) << THREAD_SHIFT;
     }
     let id = last + 1;
     LAST_ID.set(id);
-    let spare = SPARE.with_borrow_mut(Vec::pop);
-    let pointer = NonNull::from(Box::leak(make(spare, id)));
-    LOOPS.with_borrow_mut(|loops| loops.push((id, pointer)));
+    begin(&mut made, id);
+    let pointer = NonNull::from(Box::leak(made));
+    LOOPS.with_borrow_mut(|loops| loops.0.push((id, pointer)));
+    FOUND.set(Current { id, pointer: pointer.as_ptr() });
     id
 }
 
 /// Takes a closed loop out of the register. From here on its handles are inert.
 pub(crate) fn unregister(loop_id: u64) -> Option<Box<Loop>> {
     let pointer = LOOPS.with_borrow_mut(|loops| {
-        let index = index_of(loops, loop_id)?;
-        Some(loops.remove(index).1)
+        let index = loops.index_of(loop_id)?;
+        Some(loops.0.remove(index).1)
     })?;
     if CURRENT.get().id == loop_id {
         CURRENT.set(Current::NOBODY);
     }
+    FOUND.set(Current { id: loop_id, ..Current::NOBODY });
     // SAFETY: `register` leaked this box, and the entry that led to it is gone: nobody else can free or reach it.
     Some(unsafe { Box::from_raw(pointer.as_ptr()) })
 }
@@ -298,7 +331,7 @@ pub(crate) fn count_threads(by: i32) {
 
 /// The loops of this thread that run as other threads of the program, in the order in which they were made.
 pub(crate) fn loops_in_threads() -> Vec<EventLoop> {
-    let ids: Vec<u64> = LOOPS.with_borrow(|loops| loops.iter().map(|entry| entry.0).collect());
+    let ids: Vec<u64> = LOOPS.with_borrow(|loops| loops.0.iter().map(|entry| entry.0).collect());
     let mut ids: Vec<u64> =
         ids.into_iter().filter(|id| access_quietly(*id, |l| l.in_thread) == Some(true)).collect();
     ids.sort_unstable();
@@ -310,6 +343,7 @@ pub(crate) fn loop_with_tag(tag: u16) -> Option<u64> {
     if SHUT.get() {
         return None;
     }
-    let ids: Vec<u64> = LOOPS.try_with(|loops| loops.borrow().iter().map(|entry| entry.0).collect()).ok()?;
+    let ids: Vec<u64> =
+        LOOPS.try_with(|loops| loops.borrow().0.iter().map(|entry| entry.0).collect()).ok()?;
     ids.into_iter().find(|id| access_quietly(*id, |l| l.rt.tag == tag) == Some(true))
 }

@@ -226,6 +226,11 @@ impl AnyTask {
     pub(crate) fn context(&self) -> VarContext {
         VarContext::of_slot(self.0.loop_id, self.0.slot)
     }
+
+    /// The context that it runs in, for others to run in; none if it has ended and left an empty one.
+    pub(crate) fn context_to_share(&self) -> Option<VarContext> {
+        VarContext::left_by(self.0.loop_id, self.0.slot)
+    }
 }
 
 impl<T> Clone for Task<T> {
@@ -420,7 +425,7 @@ where
     let body: BoxedBody = Box::pin(TaskBody::Running(coroutine));
     let make = |l: &mut crate::event_loop::Loop| {
         let name = match &options.name {
-            None => l.rt.function_hash(type_name::<F>()),
+            None => l.rt.hashes.of(type_name::<F>()),
             Some(name) => lanes::name_hash(name),
         };
         let slot = l.rt.new_task(body, name, place);
@@ -529,6 +534,9 @@ impl Rt {
 
     /// The slots of the tasks that are not done, in the order of creation: that in which `create_task` returned them.
     pub(crate) fn live_tasks(&self) -> Vec<u32> {
+        if self.all_slots_are_free() {
+            return Vec::new();
+        }
         let mut slots: Vec<u32> =
             (1..self.slots.len() as u32).filter(|slot| self.slot(*slot).is_live_task()).collect();
         slots.sort_unstable_by_key(|slot| {

@@ -31,7 +31,7 @@ mod slab;
 pub use giving_way::GiveWay;
 
 use crate::contexts::Contexts;
-use crate::lanes::Counters;
+use crate::lanes::{Counters, Hashes};
 use crate::ops::Op;
 use crate::ready::Ready;
 use crate::slots::{Cold, Kind, List, NONE, Slot, Word, flag};
@@ -109,8 +109,7 @@ pub(crate) struct Rt {
     pub(crate) aborted: Vec<u32>,
     pub(crate) contexts: Contexts,
     pub(crate) counters: Counters,
-    /// The name that was hashed last, by its address: tasks of one function are often made in a row.
-    pub(crate) hashed: (usize, usize, u64),
+    pub(crate) hashes: Hashes,
     pub(crate) observed: Steps,
 }
 

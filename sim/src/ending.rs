@@ -111,7 +111,7 @@ const FAIR_STEPS_MIN: u64 = 1_000;
 enum Ending {
     Failure(Box<Failure>),
     Limit(Limit),
-    Diverged(Divergence),
+    Diverged(Box<Divergence>),
     /// It would repeat a run that was made.
     Redundant,
 }
@@ -145,11 +145,12 @@ impl UnderTest {
         self.fair_after = None; // each loop counts its own steps
     }
 
-    /// Runs the program to its end, and closes the loop; the steps, if they were recorded.
+    /// Runs the program to its end, and closes the loop; what was chosen, if it was kept, becomes a recording.
     pub(crate) fn run(
         mut self,
         program: &dyn Fn(&mut Runner, Option<World>) -> Result<()>,
-    ) -> (Run, Option<Choices>) {
+        recording_of: &dyn Fn(&Run, Choices) -> Recording,
+    ) -> Run {
         let world = self.world.as_ref().map(|(_, world)| world.clone());
         let ended = caught(|| program(&mut self.runner, world));
         let judged = self.judge(ended);
@@ -167,6 +168,13 @@ impl UnderTest {
         };
         let ending = ending.or_else(|| self.unretrieved());
         let below = self.world.as_ref().map_or((0, 0), |(below, _)| (below.fingerprint(), below.steps()));
+        let trace = self.event_loop.take_trace();
+        let steps = self.event_loop.take_recording();
+        let (processes, draws) =
+            self.world.as_ref().map(|(below, _)| below.take_recorded()).unwrap_or_default();
+        let mut observed = self.world.as_ref().map(|(below, _)| below.take_observed()).unwrap_or_default();
+        observed.take_from(0, &self.event_loop);
+        observed.draws.clone_from(&draws);
         let mut run = Run {
             outcome: Outcome::Passed,
             fingerprint: self.event_loop.fingerprint() ^ below.0,
@@ -174,17 +182,11 @@ impl UnderTest {
             ticks: self.event_loop.ticks(),
             time: self.now(),
             notes: Vec::new(),
-            trace: self.event_loop.take_trace(),
+            trace,
             recording: None,
             divergence: None,
-            observed: Observed::default(),
+            observed,
         };
-        let steps = self.event_loop.take_recording();
-        let (processes, draws) =
-            self.world.as_ref().map(|(below, _)| below.take_recorded()).unwrap_or_default();
-        run.observed = self.world.as_ref().map(|(below, _)| below.take_observed()).unwrap_or_default();
-        run.observed.take_from(0, &self.event_loop);
-        run.observed.draws.clone_from(&draws);
         let choices = steps.map(|steps| Choices { steps, processes, draws });
         self.ended_at = run.time;
         let ending = self.close(ending, &run);
@@ -198,10 +200,11 @@ impl UnderTest {
             }
             Some(Ending::Diverged(divergence)) => {
                 run.outcome = Outcome::Inconclusive(divergence.to_string());
-                run.divergence = Some(divergence);
+                run.divergence = Some(*divergence);
             }
         }
-        (run, choices)
+        run.recording = choices.map(|choices| recording_of(&run, choices));
+        run
     }
 
     /// Why a run that reached this limit tells nothing; or what it tells, if nobody was passed over for long.
@@ -251,7 +254,7 @@ impl UnderTest {
 
     fn judge_error(&self, error: &Error) -> Ending {
         if let Some(divergence) = error.downcast_ref::<Divergence>() {
-            return Ending::Diverged(divergence.clone());
+            return Ending::Diverged(Box::new(divergence.clone()));
         }
         if self.event_loop.is_redundant() && error.kind() == ErrorKind::Limit {
             return Ending::Redundant;
@@ -297,7 +300,8 @@ impl UnderTest {
         if matches!(ending, Some(Ending::Diverged(_))) {
             return ending; // it says nothing of the program that was recorded
         }
-        let Some(Escape { call, step, time }) = outside::take_escape() else { return ending };
+        let Some(escape) = outside::take_escape() else { return ending };
+        let Escape { call, step, time } = *escape;
         if let Some(Ending::Failure(failure)) = ending {
             self.notes.push(failure.to_string());
         }
@@ -333,6 +337,9 @@ impl UnderTest {
 
     /// The first error that the default exception handler was told of.
     fn unretrieved(&mut self) -> Option<Ending> {
+        if self.errors.borrow().is_empty() {
+            return None;
+        }
         let mut found = None;
         for context in self.errors.take() {
             let Some(error) = &context.exception else { continue };

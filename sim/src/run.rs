@@ -193,8 +193,7 @@ impl Simulation {
         if self.in_world {
             under_test.put_into_world(settings, watch, sink);
         }
-        let (run, choices) = under_test.run(&*self.program);
-        let recording = choices.map(|Choices { steps, processes, draws }| Recording {
+        under_test.run(&*self.program, &|run, Choices { steps, processes, draws }| Recording {
             name: self.name.clone(),
             fixed: false,
             settings: settings.clone(),
@@ -205,8 +204,7 @@ impl Simulation {
             draws,
             fingerprint: run.fingerprint,
             failure: run.outcome.failure().map(RecordedFailure::of),
-        });
-        Run { recording, ..run }
+        })
     }
 }
 

@@ -11,6 +11,7 @@
 //! Words are drawn with [`Stream::below`], ours, because what `rand`'s ranges make of a word may change between its
 //! versions; a seed's behaviour may not. [`recording`] keeps the choices of one run in a file.
 
+mod block;
 mod keyed;
 mod ratio;
 pub mod recording;

@@ -1,8 +1,11 @@
 //! A stream of random words: ChaCha8 under a key made of the seed, one stream number a purpose.
 //!
 //! Words are kept in a buffer of ours, so that a draw is a load and an increment; the refill is cold and out of line.
-//! A stream costs nothing until its first draw, and a run that never chooses never seeds it.
+//! A stream costs nothing until its first draw, and a run that never chooses never seeds it. Most streams of a hunt give a
+//! few words and are gone: so the first block of sixteen is made alone (see `block`), and the generator, which makes
+//! four blocks at a time and is the faster for it, only when those are used up.
 
+use super::block::{WORDS_OF_BLOCK, first_block};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -47,6 +50,7 @@ pub struct Stream {
     words: [u32; Stream::WORDS],
     seed: u64,
     number: u64,
+    begun: bool,
     generator: Option<ChaCha8Rng>,
 }
 
@@ -60,13 +64,15 @@ impl Stream {
             words: [0; Stream::WORDS],
             seed,
             number: purpose.number(),
+            begun: false,
             generator: None,
         }
     }
 
     /// Starts anew with another seed.
     pub(crate) fn restart(&mut self, seed: u64, purpose: Purpose) {
-        (self.next, self.seed, self.number, self.generator) = (Stream::WORDS, seed, purpose.number(), None);
+        (self.next, self.seed, self.number) = (Stream::WORDS, seed, purpose.number());
+        (self.begun, self.generator) = (false, None);
     }
 
     /// The next word.
@@ -106,12 +112,16 @@ impl Stream {
     #[cold]
     #[inline(never)]
     fn refill(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.next = Stream::WORDS - WORDS_OF_BLOCK;
+            self.words[self.next..].copy_from_slice(&first_block(&key_of(self.seed), self.number));
+            return;
+        }
         let (seed, number) = (self.seed, self.number);
         let generator = self.generator.get_or_insert_with(|| {
-            let mut key = *b"\0\0\0\0\0\0\0\0counterpoint, bar and beat";
-            key[..8].copy_from_slice(&seed.to_le_bytes());
-            let mut generator = ChaCha8Rng::from_seed(key[..32].try_into().expect("a key of 32 bytes"));
+            let mut generator = ChaCha8Rng::from_seed(key_of(seed));
             generator.set_stream(number);
+            generator.set_word_pos(WORDS_OF_BLOCK as u128);
             generator
         });
         let mut bytes = [0; Stream::WORDS * 4];
@@ -121,6 +131,12 @@ impl Stream {
         }
         self.next = 0;
     }
+}
+
+fn key_of(seed: u64) -> [u8; 32] {
+    let mut key = *b"\0\0\0\0\0\0\0\0counterpoint, bar and beat";
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[..32].try_into().expect("a key of 32 bytes")
 }
 
 #[cfg(test)]
@@ -166,6 +182,14 @@ mod tests {
         assert_ne!(words[..64], words[64..128]);
         let mut again = Stream::new(7, Purpose::Schedule(0));
         assert!(words.iter().all(|word| *word == again.word()));
+    }
+
+    #[test]
+    fn the_words_are_the_generators_across_the_first_block() {
+        let mut generator = ChaCha8Rng::from_seed(key_of(7));
+        generator.set_stream(Purpose::Task(3).number());
+        let mut stream = Stream::new(7, Purpose::Task(3));
+        assert!((0..200).all(|_| stream.word() == generator.next_u32()));
     }
 
     #[test]

@@ -176,11 +176,7 @@ impl EventLoopBuilder {
 
     /// Makes the loop on this thread.
     pub fn build(self) -> EventLoop {
-        let id = store::register(|spare, id| {
-            let mut made = spare.unwrap_or_else(|| Box::new(Loop::empty()));
-            made.begin(id, self);
-            made
-        });
-        EventLoop { id }
+        let empty = store::take_spare().unwrap_or_else(|| Box::new(Loop::empty()));
+        EventLoop { id: store::register(empty, |made, id| made.begin(id, self)) }
     }
 }

@@ -127,21 +127,33 @@ impl Found {
 
     /// Takes the result; whoever reads it later finds an error in its place.
     pub(super) fn take<T: 'static>(self, of: &Future<T>) -> Result<T> {
-        if access(of.loop_id, |l| l.rt.looks != 0) != Some(false) {
+        let free = access(of.loop_id, |l| {
+            let free = l.rt.looks == 0;
+            if free {
+                l.rt.touch_slot(of.slot, Touch::Write);
+                l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN;
+            }
+            free
+        });
+        if free != Some(true) {
             return Err(Error::new(
                 ErrorKind::InvalidState,
                 "the result cannot be taken while it is looked at",
             ));
         }
-        let taken =
-            Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine");
-        let _ = access(of.loop_id, |l| {
-            l.rt.touch_slot(of.slot, Touch::Write);
-            l.rt.slot_mut(of.slot).node.flags |= flag::TAKEN;
-        });
+        let taken = TAKEN.try_with(Error::clone).unwrap_or_else(|_| was_taken());
         // SAFETY: as in `with`; and no look at it is under way.
         std::mem::replace(unsafe { &mut *self.0.cast::<Result<T>>() }, Err(taken))
     }
+}
+
+thread_local! {
+    /// What lies in the place of a result that was taken. Hardly ever does anybody look there, so it is made once.
+    static TAKEN: Error = was_taken();
+}
+
+fn was_taken() -> Error {
+    Error::new(ErrorKind::InvalidState, "the result was taken by the one who ran the coroutine")
 }
 
 /// Somebody looks at a result: code of the program that holds a reference into the loop's store. Until this goes the

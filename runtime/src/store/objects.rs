@@ -160,6 +160,11 @@ impl Objects {
         self.slots.len() as u32 - 1
     }
 
+    pub(crate) fn has_states(&self) -> bool {
+        // Object 0 has none, and one that is free has none.
+        self.free.len() + 1 < self.slots.len() && self.slots.iter().any(|object| object.state.is_some())
+    }
+
     /// What a closed loop must drop, outside of any access.
     pub(crate) fn take_states(&mut self) -> Vec<impl Sized + use<>> {
         self.slots.iter_mut().filter_map(|object| object.state.take()).collect()

@@ -42,6 +42,11 @@ impl Rt {
         self.free.push(slot);
     }
 
+    /// Is nothing left: no task, no future, no callback?
+    pub(crate) fn all_slots_are_free(&self) -> bool {
+        self.free.len() + 1 == self.slots.len() // slot 0 is nobody's
+    }
+
     #[cold]
     fn free_rarely(&mut self, slot: u32) {
         let context = std::mem::take(&mut self.cold[slot as usize].context);
@@ -49,16 +54,6 @@ impl Rt {
         self.gathering.remove(&slot);
         self.names.remove(&slot);
         self.messages.remove(&slot);
-    }
-
-    /// The hash of a function's name.
-    #[inline(always)]
-    pub(crate) fn function_hash(&mut self, name: &'static str) -> u64 {
-        let at = (name.as_ptr() as usize, name.len());
-        if (self.hashed.0, self.hashed.1) != at {
-            self.hashed = (at.0, at.1, lanes::name_hash(name));
-        }
-        self.hashed.2
     }
 
     /// The lane under the running one for a name, and its number there.

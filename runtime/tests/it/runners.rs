@@ -119,6 +119,34 @@ fn runs_share_a_context_and_background_tasks_live_on() {
 }
 
 #[test]
+fn a_run_that_was_stopped_shares_its_context_with_the_next() {
+    static COUNT: ContextVar<u32> = ContextVar::new("count");
+    let mut runner = Runner::new();
+    let event_loop = runner.event_loop().expect("a loop");
+    let stopped = runner.run(async move {
+        event_loop.stop();
+        yield_now().await?;
+        COUNT.set(1);
+        Ok(())
+    });
+    stopped.expect_err("it was stopped");
+    let next = runner.run(async {
+        yield_now().await?;
+        Ok(COUNT.get())
+    });
+    assert_eq!(next.expect("the next run"), Some(1));
+}
+
+#[test]
+fn what_is_set_outside_between_two_runs_is_not_seen_in_them() {
+    static COUNT: ContextVar<u32> = ContextVar::new("count");
+    let mut runner = Runner::new();
+    runner.run(async { Ok(()) }).expect("the first run");
+    COUNT.set(1);
+    assert_eq!(runner.run(async { Ok(COUNT.get()) }).expect("the second run"), None);
+}
+
+#[test]
 fn closing_twice_is_fine_and_a_closed_runner_runs_nothing() {
     let mut runner = Runner::new();
     let event_loop = runner.event_loop().expect("a loop");

@@ -114,7 +114,7 @@ pub(crate) fn enter(seed: u64) -> Inside {
     Inside {
         outer: STATE.replace(State { active: true, seed, draws: 0 }),
         time: set_virtual_time(Instant::ZERO),
-        escape: take_box(),
+        escape: take_escape(),
         _here: PhantomData,
     }
 }
@@ -123,7 +123,7 @@ impl Drop for Inside {
     fn drop(&mut self) {
         STATE.set(self.outer);
         set_virtual_time(self.time);
-        take_box();
+        take_escape();
         if let Some(escape) = self.escape.take() {
             keep_box(escape);
         }
@@ -131,11 +131,7 @@ impl Drop for Inside {
 }
 
 /// What the run that is active here did that no run may do: the first such thing, once.
-pub(crate) fn take_escape() -> Option<Escape> {
-    take_box().map(|escape| *escape)
-}
-
-fn take_box() -> Option<Box<Escape>> {
+pub(crate) fn take_escape() -> Option<Box<Escape>> {
     if !ESCAPED.replace(false) {
         return None;
     }
