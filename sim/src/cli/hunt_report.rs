@@ -257,20 +257,17 @@ fn covered_text(covered: &Covered, runs: u64) -> String {
     );
     let (both, one) = (covered.pairs_in_both_orders, covered.pairs_in_one_order);
     if both + one > 0 {
+        let pairs = count_of(both + one, "pair");
+        let _ = write!(text, "{pairs} of places that conflict: {} met in both orders, ", grouped(both));
+        let _ = write!(text, "{} in one only", grouped(one));
         let _ = writeln!(
             text,
-            "{} of places that conflict: {} met in both orders, {} in one only",
-            count_of(both + one, "pair"),
-            grouped(both),
-            grouped(one)
+            "{}",
+            if covered.gaps.is_empty() { "" } else { "; what might come in the other order:" }
         );
     }
     for gap in &covered.gaps {
-        let _ = writeln!(text, "  always {}, then {}", gap.first, gap.second);
-    }
-    let more = one.saturating_sub(covered.gaps.len() as u64);
-    if more > 0 && !covered.gaps.is_empty() {
-        let _ = writeln!(text, "  and {} more", grouped(more));
+        let _ = writeln!(text, "  so far {}, then {}", gap.first, gap.second);
     }
     if covered.yields.len() > 1 {
         let _ = writeln!(text, "\n{:<10} {:>9} {:>15} {:>9}", "strategy", "runs", "new behaviours", "failed");

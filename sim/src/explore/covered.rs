@@ -4,19 +4,24 @@ use super::coverage::Coverage;
 use super::learning::Learning;
 use super::portfolio::Sampling;
 use super::tally::Tally;
-use crate::report::Names;
+use crate::ending::Run;
+use crate::report::{Names, is_own, is_own_file};
 use crate::run::Simulation;
 use crate::settings::Settings;
 use crate::watch::Watch;
 use counterpoint_runtime::Strategy;
-use counterpoint_runtime::schedule::SitePair;
+use counterpoint_runtime::schedule::{Seen, SitePair};
 use counterpoint_runtime::trace::{Event, StepRecord};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How many places that were met in one order only are named.
+/// How many pairs that were met in one order only are named.
 const GAPS_MAX: usize = 10;
-/// The most steps of a run that is made again to name places.
-const STEPS_MAX: u64 = 20_000;
+/// How many pairs are looked at for that.
+const PAIRS_MAX: usize = 256;
+/// How many runs are made again for that.
+const RUNS_MAX: usize = 16;
+/// The most steps of such a run.
+const STEPS_MAX: u64 = 5_000;
 
 /// What the runs of a hunt covered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +38,7 @@ pub struct Covered {
     pub pairs_in_both_orders: u64,
     /// How many came in one order only.
     pub pairs_in_one_order: u64,
-    /// Some of these: what no run has tried.
+    /// Some of these that might come in the other order as well, as far as can be told: what no run has tried.
     pub gaps: Vec<Gap>,
     /// What each strategy contributed, in the order in which a hunt takes them.
     pub yields: Vec<Yield>,
@@ -93,36 +98,76 @@ impl Covered {
     }
 }
 
-/// The places that came in one order only, in words, as far as they can be told: their runs are made again.
+/// The pairs of places that came in one order only and might come in the other, in words: their runs are made again.
+///
+/// Most pairs have one order because one leads to the other: who makes a task comes before it. So only those count where,
+/// when the first was picked, the lane of the second was ready as well.
 pub(crate) fn gaps_of(coverage: &Coverage, simulation: &Simulation, learning: &Learning) -> Vec<Gap> {
     let mut gaps = coverage.gaps();
-    gaps.truncate(GAPS_MAX);
-    let mut places: BTreeMap<u64, BTreeMap<u64, String>> = BTreeMap::new();
+    gaps.truncate(PAIRS_MAX);
+    let mut runs: Vec<u64> = gaps.iter().map(|(_, run)| *run).collect();
+    runs.dedup(); // they are in order
+    runs.truncate(RUNS_MAX);
+    let (mut places, mut open) = (BTreeMap::new(), BTreeSet::new());
+    for run in runs {
+        let looked = look_at(run, simulation, learning);
+        let trace = looked.trace.as_deref().unwrap_or_default();
+        add_places(trace, &mut places);
+        let pairs: Vec<SitePair> = gaps.iter().map(|(pair, _)| *pair).collect();
+        looked.observed.seen.values().for_each(|seen| add_open(seen, &pairs, &places, &mut open));
+    }
+    gaps.retain(|(pair, _)| open.contains(pair));
     let named = gaps.into_iter().filter_map(|(pair, run)| {
-        let places = places.entry(run).or_insert_with(|| places_of(run, simulation, learning));
-        let text = |site| places.get(&site).cloned();
+        let text = |site| places.get(&site).map(|place: &Place| place.text.clone());
         Some(Gap { pair, first: text(pair.first)?, second: text(pair.second)?, run })
     });
-    named.collect()
+    named.take(GAPS_MAX).collect()
 }
 
-/// The places that a run's steps began at, by their hashes.
-fn places_of(run: u64, simulation: &Simulation, learning: &Learning) -> BTreeMap<u64, String> {
+/// Where a step begins: the lane, and in words.
+struct Place {
+    lane: u64,
+    text: String,
+}
+
+fn look_at(run: u64, simulation: &Simulation, learning: &Learning) -> Run {
     let mut settings = Settings { number: run, ..simulation.settings.clone() };
     settings.limits.steps = Some(settings.limits.steps.map_or(STEPS_MAX, |steps| steps.min(STEPS_MAX)));
-    let traced = learning.run(simulation, &settings, &Watch { trace: true, ..Watch::default() });
-    let trace = traced.trace.as_deref().unwrap_or_default();
+    learning.run(simulation, &settings, &Watch { trace: true, seen: true, ..Watch::default() })
+}
+
+/// Adds the places at which steps began, by their hashes.
+fn add_places(trace: &[Event], places: &mut BTreeMap<u64, Place>) {
     let names = Names::of(trace);
-    let steps = trace.iter().filter_map(|event| match event {
-        Event::Step(step) => Some((step.name.site(), text_of(step, &names))),
-        _ => None,
-    });
-    steps.collect()
+    for event in trace {
+        // The library's own callbacks say nothing to a program's author.
+        if let Event::Step(step) = event
+            && !(step.lane == "callback of the loop" || is_own(&step.lane))
+        {
+            let place = || Place { lane: step.name.lane, text: text_of(step, &names) };
+            places.entry(step.name.site()).or_insert_with(place);
+        }
+    }
+}
+
+/// Adds the pairs of which the second's lane was ready when the first was picked.
+fn add_open(seen: &Seen, pairs: &[SitePair], places: &BTreeMap<u64, Place>, open: &mut BTreeSet<SitePair>) {
+    let mut seconds: BTreeMap<u64, Vec<(u64, SitePair)>> = BTreeMap::new();
+    for pair in pairs.iter().filter(|pair| !open.contains(*pair)) {
+        if let Some(second) = places.get(&pair.second) {
+            seconds.entry(pair.first).or_default().push((second.lane, *pair));
+        }
+    }
+    for step in seen.steps() {
+        let Some(seconds) = seconds.get(&step.name.site()) else { continue };
+        let lanes: BTreeSet<u64> = seen.others(step).iter().map(|other| other.lane).collect();
+        open.extend(seconds.iter().filter(|(lane, _)| lanes.contains(lane)).map(|(_, pair)| *pair));
+    }
 }
 
 fn text_of(step: &StepRecord, names: &Names) -> String {
     let name = names.speaker(&step.lane);
-    match step.place {
+    match step.place.filter(|place| !is_own_file(place.file())) {
         _ if step.name.awaited == 0 => format!("`{name}` from its start"),
         Some(place) => format!("`{name}` from {}:{}", place.file(), place.line()),
         None => format!("`{name}` after {}", step.op.name()),

@@ -20,6 +20,7 @@ pub(crate) use explanation::{Case, Inevitable, explain};
 pub(crate) use focus::{lane_of, steps_of};
 pub(crate) use interleaving::interleaving;
 pub(crate) use names::Names;
+pub(crate) use rows::{is_own, is_own_file};
 
 use crate::outcome::Failure;
 use counterpoint_runtime::Instant;

@@ -94,12 +94,12 @@ fn time_of(event: &Event) -> Option<Instant> {
 }
 
 /// Is this entry of the ready queue a callback that the library made for itself?
-pub(super) fn is_own(lane: &str) -> bool {
+pub(crate) fn is_own(lane: &str) -> bool {
     lane.strip_prefix("callback of ").is_some_and(is_own_file)
 }
 
 /// Is this a file of the library? To a program's author such a place says nothing.
-pub(super) fn is_own_file(path: &str) -> bool {
+pub(crate) fn is_own_file(path: &str) -> bool {
     // In a checkout the crates lie side by side, in a registry their folders have the crates' names.
     let own = file!().trim_end_matches("src/report/rows.rs");
     let Some(beside) = own.strip_suffix("sim/") else {

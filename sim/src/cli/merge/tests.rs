@@ -4,7 +4,8 @@ use super::*;
 use crate::cli::results::Which;
 use crate::explore::Hunt;
 use crate::run::Simulation;
-use proptest::prelude::*;
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use rand::Rng as _;
 use std::ops::Range;
 
 const RUNS: u64 = 60;
@@ -12,7 +13,7 @@ const RUNS: u64 = 60;
 /// A program that fails in some of its runs, in one of a few ways.
 fn simulation() -> Simulation {
     Simulation::new(|| async {
-        let drawn = rand::Rng::next_u32(&mut counterpoint_runtime::rng());
+        let drawn = counterpoint_runtime::rng().next_u32();
         match drawn % 11 {
             0 => panic!("the till is empty"),
             1 => panic!("the till is locked"),
