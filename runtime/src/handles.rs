@@ -177,6 +177,9 @@ impl Rt {
     /// Makes a callback ready: in the line of plain callbacks, or as a lane of its own.
     #[inline]
     pub(crate) fn schedule_callback(&mut self, slot: u32) {
+        if self.attention & attention::FOLLOWED != 0 {
+            self.note_cause(slot);
+        }
         let this = self.slot(slot);
         let word = this.word;
         if this.is(flag::OWN_LANE) { self.ready.push(word) } else { self.ready.push_callback(word) }

@@ -10,6 +10,7 @@ pub(crate) mod finding;
 mod hunt;
 pub(crate) mod learning;
 pub(crate) mod portfolio;
+mod prove;
 mod regressions;
 mod replay;
 pub(crate) mod runs;
