@@ -9,7 +9,7 @@ use crate::contexts::Context;
 use crate::schedule::Touch;
 use crate::slots::{BoxedBody, Kind, NONE, flag};
 use crate::store::{access, access_quietly};
-use crate::waits::Rt;
+use crate::waits::{Rt, attention};
 use crate::{Error, Result};
 
 /// What a callback may return: nothing, or a result whose error goes to the loop's exception handler.

@@ -93,13 +93,12 @@ impl Dpor {
     /// Plans a run in which the second step of a race comes before the first.
     fn reverse(&mut self, history: &History, race: Race) {
         let first = race.first;
-        let sequence = match race.second {
-            Second::Gone(name) => vec![Known::unseen(name)],
-            Second::Ran(second) => {
-                let free = (first + 1..history.steps.len()).filter(|step| !history.precedes(first, *step));
-                free.chain([second]).map(|step| history.steps[step].clone()).collect()
-            }
-        };
+        let free = (first + 1..history.steps.len()).filter(|step| !history.precedes(first, *step));
+        let mut sequence: Vec<Known> = free.map(|step| history.steps[step].clone()).collect();
+        sequence.push(match race.second {
+            Second::Ran(second) => history.steps[second].clone(),
+            Second::Gone(name) => Known::unseen(name),
+        });
         let node = &mut self.path[first];
         if !node.sleeping.iter().any(|sleeper| may_begin(sleeper, &sequence)) {
             insert(&mut node.todo, sequence);
@@ -142,11 +141,12 @@ impl Search for Dpor {
         self.resolve_doubts(&history, doubtful..depth);
         let steps = self.extend(&history.steps, depth);
         for race in &history.races {
-            let last = match race.second {
-                Second::Ran(second) => second,
-                Second::Gone(_) => race.first,
+            // What was taken away could come after all that is new as well.
+            let is_new = match race.second {
+                Second::Ran(second) => (doubtful..steps).contains(&second),
+                Second::Gone(_) => race.first < steps,
             };
-            if (doubtful..steps).contains(&last) {
+            if is_new {
                 self.reverse(&history, *race);
             }
         }

@@ -24,7 +24,7 @@ pub(super) enum Op {
     End,
 }
 
-/// Tasks, of which the first is the main one, and how many of them are ready at the beginning.
+/// Tasks, and how many of them are ready at the beginning: the first one, which is the main task then, or all.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) tasks: Vec<Vec<Op>>,
@@ -79,6 +79,10 @@ impl Program {
             ..Machine::default()
         };
         let (mut seen, mut steering) = (Seen::default(), Steering::new(order));
+        let alone = self.begun > 1;
+        if alone {
+            main_step(&mut seen, &mut steering, 0, 0);
+        }
         loop {
             if machine.ready.is_empty() {
                 let Some(at) = machine.asleep.iter().map(|sleep| sleep.0).min() else { break };
@@ -103,11 +107,23 @@ impl Program {
             seen.ended(&touched);
             steering.ran(&names[rank], &touched);
         }
+        if alone && !steering.redundant {
+            main_step(&mut seen, &mut steering, machine.now + 1, 1);
+        }
         for (task, at) in machine.at.iter().enumerate() {
             machine.state[task].1 = *at;
         }
         Ran { seen, state: machine.state, redundant: steering.redundant }
     }
+}
+
+/// A main task that lets all begin, and wakes up when nothing can run any more.
+fn main_step(seen: &mut Seen, steering: &mut Steering<'_>, time: u64, visit: u32) {
+    let name = StepName { lane: 1, awaited: 0, visit };
+    steering.pick(&[name]);
+    seen.began(name, 0, time, None, []);
+    seen.ended(&[]);
+    steering.ran(&name, &[]);
 }
 
 impl Machine {
@@ -141,8 +157,9 @@ impl Machine {
     }
 
     fn step(&mut self, task: usize, tasks: &[Vec<Op>]) {
+        self.touch(30 + task as u64, Touch::Read); // whether it was asked to end
         if self.ended {
-            self.at[task] += 1000; // it is cancelled
+            self.at[task] += 1000;
             return;
         }
         while let Some(op) = tasks[task].get(self.at[task]).copied() {
