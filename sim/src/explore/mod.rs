@@ -1,7 +1,7 @@
 //! Many runs of one simulation, and one run many times.
 //!
-//! [`hunt`] tries run after run until one fails, and shrinks what it finds to a sentence and a [`Token`]; [`replay_token`]
-//! brings the failure back, also in a program that was edited, and [`replay`] follows a recording step by step. Which
+//! [`hunt`] tries run after run until one fails, and shrinks what it finds to a sentence and a [`Token`]; [`prove`]
+//! tries all orders there are; [`replay_token`] brings the failure back, also in a program that was edited, and [`replay`] follows a recording step by step. Which
 //! orders are legal is the [`Profile`], how they are sampled the [`Strategy`]. [`Regressions`] is a file of tokens.
 
 pub(crate) mod coverage;
@@ -26,6 +26,7 @@ pub use covered::{Covered, Gap, Yield};
 pub use finding::{Confirmation, Finding};
 pub use hunt::{Hunt, Hunted, Progress, hunt};
 pub use portfolio::Sampling;
+pub use prove::{Conclusion, Disproof, Holds, Prove, Proved, Reduction, Unprovable, prove};
 pub use regressions::{Regression, Regressions};
 pub use replay::{Replayed, Verdict, replay};
 pub use shard::Shard;

@@ -65,12 +65,7 @@ impl Bounded {
     /// The holds of the next run; none if all were tried.
     pub(super) fn next(&mut self) -> Option<Constraints> {
         let (_, set) = self.left.pop_first()?;
-        let pattern = StepPattern::Exact;
-        let hold = |number: &u32| {
-            let (held, until) = self.pool[*number as usize];
-            Hold { held: pattern(held), until: pattern(until) }
-        };
-        let holds = set.iter().map(hold).collect();
+        let holds = set.iter().map(|number| hold(self.pool[*number as usize])).collect();
         self.running = set;
         Some(Constraints { holds, bursts: Vec::new() })
     }
@@ -100,6 +95,12 @@ impl Bounded {
             tried: self.tried.get(&next).copied().unwrap_or(0),
             left: self.left.iter().take_while(|(size, _)| *size == next).count() as u64,
         }
+    }
+
+    /// The holds that it has chosen from so far.
+    #[cfg(test)]
+    pub(super) fn pairs(&self) -> Vec<Hold> {
+        self.pool.iter().map(|pair| hold(*pair)).collect()
     }
 
     /// Adds the pairs that a run shows to the pool; how many there were before.
@@ -142,4 +143,8 @@ impl Bounded {
             self.left.insert((larger.len(), larger));
         }
     }
+}
+
+fn hold((held, until): Pair) -> Hold {
+    Hold { held: StepPattern::Exact(held), until: StepPattern::Exact(until) }
 }

@@ -5,8 +5,10 @@ mod model;
 use super::bounded::Bounded;
 use super::depth_first::DepthFirst;
 use super::dpor::Dpor;
+use super::estimate::Estimate;
 use super::history::Conflicts;
 use super::search::{Ended, Found, Search};
+use counterpoint_runtime::schedule::Constraints;
 use model::{EndState, Op, Order, Program};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -118,3 +120,84 @@ proptest! {
 }
 
 
+
+/// The order of the steps, by their keys.
+fn order_of(ran: &model::Ran) -> Vec<u64> {
+    ran.seen.steps().iter().map(|step| step.name.key()).collect()
+}
+
+/// All orders that a search over sets of few holds makes, and the pairs that it chose from.
+fn bounded(program: &Program, bound: usize, conflicts: Conflicts) -> Option<(BTreeSet<Vec<u64>>, Bounded)> {
+    let (mut search, mut orders, mut runs) = (Bounded::new(bound, conflicts), BTreeSet::new(), 0);
+    while let Some(constraints) = search.next() {
+        assert!(constraints.holds.len() <= bound);
+        let ran = program.run(&Order::Holds(&constraints));
+        search.learn(&ran.seen);
+        orders.insert(order_of(&ran));
+        runs += 1;
+        if runs > 500 {
+            return None;
+        }
+    }
+    Some((orders, search))
+}
+
+#[test]
+fn a_lost_update_needs_one_hold() {
+    // The second task writes before the first one reads again, unless it is held.
+    let late = vec![Op::Yield, Op::Yield, Op::Yield, Op::Read(0), Op::Yield, Op::Write(0)];
+    let program = Program { tasks: vec![vec![Op::Read(0), Op::Yield, Op::Write(0)], late], begun: 2 };
+    let mut search = Bounded::new(1, Conflicts::Footprints);
+    let mut lost = Vec::new();
+    while let Some(constraints) = search.next() {
+        let ran = program.run(&Order::Holds(&constraints));
+        search.learn(&ran.seen);
+        if ran.state[1].2 == [0] && ran.state[0].2 == [0] {
+            lost.push(constraints.holds.len());
+        }
+    }
+    assert_eq!(lost.first(), Some(&1), "{lost:?}");
+    let holds = search.holds();
+    assert_eq!((holds.complete, holds.left), (Some(1), 0));
+}
+
+#[test]
+fn an_unfinished_bound_says_what_is_left() {
+    let program = sections(3, true);
+    let mut search = Bounded::new(2, Conflicts::Footprints);
+    assert_eq!(search.holds().complete, None);
+    for _ in 0..90 {
+        let constraints = search.next().expect("there is more");
+        search.learn(&program.run(&Order::Holds(&constraints)).seen);
+    }
+    let holds = search.holds();
+    assert_eq!(holds.complete, Some(1), "{holds:?}");
+    assert!(holds.tried > 0 && holds.left > 0, "{holds:?}");
+}
+
+proptest! {
+    #[test]
+    fn every_set_of_few_holds_gives_an_order_that_was_made(program in programs()) {
+        let Some((orders, search)) = bounded(&program, 2, Conflicts::Footprints) else { return Ok(()) };
+        let pairs = search.pairs();
+        for one in &pairs {
+            for other in &pairs {
+                if (one.held, one.until) == (other.until, other.held) {
+                    continue; // they contradict each other
+                }
+                let holds = vec![*one, *other];
+                let ran = program.run(&Order::Holds(&Constraints { holds, bursts: Vec::new() }));
+                prop_assert!(orders.contains(&order_of(&ran)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_random_walk_of_a_program_without_choices_says_one(steps in 1usize..9) {
+        let program = Program { tasks: vec![vec![Op::Yield; steps]], begun: 1 };
+        let ran = program.run(&Order::Holds(&Constraints::default()));
+        let mut estimate = Estimate::default();
+        estimate.add(&ran.seen);
+        prop_assert_eq!((estimate.orders(), estimate.probes()), (1, 1));
+    }
+}
