@@ -9,6 +9,7 @@ use crate::clock::Instant;
 use crate::footprints::Footprint;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
+use crate::ready::LANE;
 use crate::schedule::{Behaviour, Seen, StepName, Touched};
 use crate::slots::{Kind, NONE, Word};
 use crate::store::{Objects, access_current_if_free};
@@ -177,7 +178,9 @@ impl Rt {
         let (mut others, mut rank) = (Vec::new(), 0);
         let shown: Vec<(Word, Option<StepName>)> = self.ready.others_oldest_first();
         for (index, (other, other_name)) in shown.into_iter().enumerate() {
-            if self.is_stale(other) {
+            // The line that the callback was taken from stands again, but its next one could not have run before.
+            let stands_again = other == LANE && word.kind() == Kind::Callback;
+            if stands_again || self.is_stale(other) {
                 continue;
             }
             rank += u32::from(index < older);

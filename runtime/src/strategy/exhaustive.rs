@@ -60,9 +60,8 @@ impl Order for Exhaustive {
     fn executed(&mut self, name: &StepName, touched: &[Touched], _: &mut Stream) {
         self.ran += 1;
         if self.ran > self.prefix.asleep_after {
-            self.sleepers.retain(|sleeper| {
-                sleeper.name.lane != name.lane && !conflict(&sleeper.touched, touched)
-            });
+            self.sleepers
+                .retain(|sleeper| sleeper.name.lane != name.lane && !conflict(&sleeper.touched, touched));
         }
     }
 
@@ -121,11 +120,8 @@ mod tests {
     #[test]
     fn named_steps_wake_what_fell_asleep_before_them() {
         let program = Program { lanes: vec![vec![writes(1)], vec![writes(1), plain()]] };
-        let with = |asleep_after| Prefix {
-            steps: vec![name(1, 0)],
-            sleepers: vec![sleeper(0, 0, 1)],
-            asleep_after,
-        };
+        let with =
+            |asleep_after| Prefix { steps: vec![name(1, 0)], sleepers: vec![sleeper(0, 0, 1)], asleep_after };
         assert_eq!(run(&program, with(0)), (vec![(1, 0), (0, 0), (1, 1)], false));
         assert_eq!(run(&program, with(1)).0, [(1, 0), (1, 1), (0, 0)]);
     }

@@ -111,7 +111,8 @@ impl Bounded {
         for second in 0..steps {
             for first in 0..second {
                 let conflict = fixed.conflict(first, second)
-                    || self.conflicts == Conflicts::All && fixed.steps[first].name.lane != fixed.steps[second].name.lane;
+                    || self.conflicts == Conflicts::All
+                        && fixed.steps[first].name.lane != fixed.steps[second].name.lane;
                 if !conflict || fixed.precedes(first, second) {
                     continue;
                 }

@@ -122,7 +122,8 @@ impl History {
             }
             if conflicts != Conflicts::Nothing {
                 for earlier in (0..step).rev() {
-                    let before = is_in(&clock, self.lanes[earlier], self.clocks[earlier][self.lanes[earlier]]);
+                    let before =
+                        is_in(&clock, self.lanes[earlier], self.clocks[earlier][self.lanes[earlier]]);
                     if !before && (conflicts == Conflicts::All || self.conflict(earlier, step)) {
                         self.races.push(Race { first: earlier, second: Second::Ran(step) });
                         join(&mut clock, &self.clocks[earlier]);
@@ -175,7 +176,8 @@ fn taken_away(seen: &Seen, ended: bool) -> Vec<Race> {
         if next.is_none() && !ended {
             break; // nobody knows
         }
-        let stays = |name: &StepName| next.is_some_and(|next| next.name == *name || seen.others(next).contains(name));
+        let stays =
+            |name: &StepName| next.is_some_and(|next| next.name == *name || seen.others(next).contains(name));
         let gone = seen.others(step).iter().filter(|name| name.lane != step.name.lane && !stays(name));
         races.extend(gone.map(|name| Race { first: index, second: Second::Gone(*name) }));
     }

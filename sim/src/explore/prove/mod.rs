@@ -25,7 +25,7 @@ mod search;
 mod wakeup;
 
 pub use bounded::Holds;
-pub use proved::{Disproof, Proved, Conclusion};
+pub use proved::{Conclusion, Disproof, Proved};
 
 use crate::run::Simulation;
 use proving::Proving;

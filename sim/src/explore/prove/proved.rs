@@ -85,8 +85,17 @@ pub struct Disproof {
 }
 
 impl Disproof {
-    pub(super) fn new(failure: Failure, deviations: Option<Arc<Deviations>>, watched: Option<Run>) -> Disproof {
-        Disproof { failure, holds: deviations.as_ref().map(|deviations| deviations.len()), watched, deviations }
+    pub(super) fn new(
+        failure: Failure,
+        deviations: Option<Arc<Deviations>>,
+        watched: Option<Run>,
+    ) -> Disproof {
+        Disproof {
+            failure,
+            holds: deviations.as_ref().map(|deviations| deviations.len()),
+            watched,
+            deviations,
+        }
     }
 
     /// What went wrong, and how the tasks came there, in words.
@@ -143,10 +152,14 @@ impl Proved {
     fn covered(&self) -> String {
         let whole = match self.reduction {
             _ if self.profile == Profile::Fifo => "this profile has one order, and it passed".to_owned(),
-            Reduction::None => "all its orders were tried, nothing being assumed of what steps touch".to_owned(),
-            Reduction::Dpor => "one order of each class of equivalent ones was tried, which proves it as far as its tasks \
+            Reduction::None => {
+                "all its orders were tried, nothing being assumed of what steps touch".to_owned()
+            }
+            Reduction::Dpor => {
+                "one order of each class of equivalent ones was tried, which proves it as far as its tasks \
                  share state through Counterpoint's objects and `Shared`"
-                .to_owned(),
+                    .to_owned()
+            }
         };
         match &self.holds {
             _ if self.whole => whole,
@@ -175,11 +188,18 @@ impl fmt::Display for Proved {
             write!(f, ", of which {} only repeated others", Grouped(self.redundant))?;
         }
         if let Some(reason) = &self.cut_reason {
-            write!(f, ". {} reached a limit ({reason}), so that what comes after it was not tried", Count(self.cut, "run"))?;
+            write!(
+                f,
+                ". {} reached a limit ({reason}), so that what comes after it was not tried",
+                Count(self.cut, "run")
+            )?;
         }
         if !self.whole && self.disproof.is_none() && self.strayed.is_none() {
             let about = Rounded(self.estimate);
-            write!(f, ". Random walks say that it has about {about} orders in all, counting equivalent ones")?;
+            write!(
+                f,
+                ". Random walks say that it has about {about} orders in all, counting equivalent ones"
+            )?;
         }
         write!(f, ".")
     }

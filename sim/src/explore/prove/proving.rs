@@ -176,7 +176,8 @@ impl<'a> Proving<'a> {
     fn within_bound(&mut self, runs: u64) -> Part {
         let part = self.while_left(runs, |this| {
             let Some(constraints) = this.bounded.next() else { return Part::Done };
-            let watch = Watch { deviations: Some(Arc::new(this.deviations(constraints))), ..Watch::default() };
+            let watch =
+                Watch { deviations: Some(Arc::new(this.deviations(constraints))), ..Watch::default() };
             let (run, part) = this.run(&watch);
             if part == Part::Left {
                 if let Some(seen) = run.observed.seen.get(&0) {
@@ -265,9 +266,7 @@ fn overtakings(seen: &Seen) -> Vec<Hold> {
             }
         }
     }
-    let hold = |pair: (u64, u64)| Hold {
-        held: StepPattern::Exact(pair.0),
-        until: StepPattern::Exact(last[&pair]),
-    };
+    let hold =
+        |pair: (u64, u64)| Hold { held: StepPattern::Exact(pair.0), until: StepPattern::Exact(last[&pair]) };
     order.into_iter().map(hold).collect()
 }

@@ -86,7 +86,9 @@ fn programs() -> impl Strategy<Value = Program> {
         }
         // A task that has dropped another one must not be made a fool of by itself.
         for (number, task) in tasks.iter_mut().enumerate() {
-            task.retain(|op| !matches!(op, Op::Abort(other) if *other == number || *other == 0 || *other >= count));
+            task.retain(
+                |op| !matches!(op, Op::Abort(other) if *other == number || *other == 0 || *other >= count),
+            );
         }
         Program { tasks, begun: if spawns { 1 } else { count } }
     })
@@ -118,8 +120,6 @@ proptest! {
         prop_assert!(reduced.runs <= all.runs, "{} runs instead of {}", reduced.runs, all.runs);
     }
 }
-
-
 
 /// The order of the steps, by their keys.
 fn order_of(ran: &model::Ran) -> Vec<u64> {

@@ -1,6 +1,8 @@
 //! Small programs over cells, locks and events, run without a loop, as the loop would run them.
 
-use counterpoint_runtime::schedule::{Constraints, Prefix, Seen, Sleeper, StepName, StepPattern, Touch, Touched, conflict};
+use counterpoint_runtime::schedule::{
+    Constraints, Prefix, Seen, Sleeper, StepName, StepPattern, Touch, Touched, conflict,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a task does next.
@@ -295,7 +297,8 @@ impl<'a> Steering<'a> {
         self.ran.push(name.key());
         let Order::Prefix(prefix) = self.order else { return };
         if self.ran.len() > prefix.asleep_after {
-            self.sleepers.retain(|sleeper| sleeper.name.lane != name.lane && !conflict(&sleeper.touched, touched));
+            self.sleepers
+                .retain(|sleeper| sleeper.name.lane != name.lane && !conflict(&sleeper.touched, touched));
         }
     }
 }
