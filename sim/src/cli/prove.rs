@@ -41,7 +41,7 @@ pub(super) fn prove(scenarios: &[Scenario], arguments: &Arguments) -> Result<End
     };
     print(&match arguments.json {
         true => format!("{}\n", value(arguments, &proved, file.as_ref())),
-        false => text(&proved, file.as_ref()),
+        false => text(arguments, &proved, file.as_ref()),
     });
     Ok(end_of(&proved))
 }
@@ -78,13 +78,23 @@ fn write_recording(arguments: &Arguments, disproof: &Disproof) -> Result<Option<
     Ok(Some(path))
 }
 
-fn text(proved: &Proved, file: Option<&PathBuf>) -> String {
+/// What brings the failure back.
+fn token_of(arguments: &Arguments, disproof: &Disproof) -> Option<String> {
+    let shrunk = disproof.shrunk.as_ref()?;
+    Some(shrunk.token.clone().of_fixed(arguments.fixed).to_string())
+}
+
+fn text(arguments: &Arguments, proved: &Proved, file: Option<&PathBuf>) -> String {
     let (paint, mut text) = (Paint::for_stdout(), String::new());
     if let Some(disproof) = &proved.disproof {
         let _ = writeln!(text, "{}", disproof.report());
+        if let Some(token) = token_of(arguments, disproof) {
+            let command = paint.bold(format!("counterpoint replay {token}"));
+            let _ = writeln!(text, "replay the failure:   {command}");
+        }
         if let Some(file) = file {
             let command = paint.bold(format!("counterpoint replay {}", quoted(file)));
-            let _ = writeln!(text, "replay this run:  {command}\n");
+            let _ = writeln!(text, "replay this very run: {command}\n");
         }
     }
     let conclusion = paint.verdict(end_of(proved), proved.conclusion().name());
@@ -121,7 +131,16 @@ fn value(arguments: &Arguments, proved: &Proved, file: Option<&PathBuf>) -> Valu
         "strayed_at": proved.strayed,
         "estimate": { "probes": proved.probes, "orders": proved.estimate },
         "failure": disproof.map(|disproof| json::failure(&disproof.failure)),
-        "failure_holds": disproof.and_then(|disproof| disproof.holds),
+        "shrunk": disproof.and_then(|disproof| disproof.shrunk.as_ref()).map(|shrunk| {
+            json!({
+                "sentence": shrunk.sentence,
+                "constraints": shrunk.constraints,
+                "profile": shrunk.profile.name(),
+                "runs": shrunk.runs,
+                "proven": shrunk.is_proven,
+            })
+        }),
+        "token": disproof.and_then(|disproof| token_of(arguments, disproof)),
         "recording": file,
     })
 }

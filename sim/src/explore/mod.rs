@@ -1,8 +1,9 @@
 //! Many runs of one simulation, and one run many times.
 //!
 //! [`hunt`] tries run after run until one fails, and shrinks what it finds to a sentence and a [`Token`]; [`prove`]
-//! tries all orders there are; [`replay_token`] brings the failure back, also in a program that was edited, and [`replay`] follows a recording step by step. Which
-//! orders are legal is the [`Profile`], how they are sampled the [`Strategy`]. [`Regressions`] is a file of tokens.
+//! tries all orders there are; [`replay_token`] brings a failure back, also in a program that was edited, and [`replay`]
+//! follows a recording step by step. Which orders are legal is the [`Profile`], how they are sampled the [`Strategy`].
+//! [`Regressions`] is a file of tokens.
 
 pub(crate) mod coverage;
 pub(crate) mod covered;

@@ -84,6 +84,8 @@ fn a_failure_comes_with_its_holds_and_a_recording() {
     let watched = disproof.watched.as_ref().expect("it comes back");
     let recording = watched.recording.as_ref().expect("it was recorded");
     assert_eq!(replay(&simulation, recording).verdict, Verdict::Same);
+    let shrunk = disproof.shrunk.as_ref().expect("it is shrunk");
+    assert_eq!(shrunk.constraints.len(), 1, "{}", shrunk.report());
     assert!(disproof.report().contains("the counter is"));
 }
 

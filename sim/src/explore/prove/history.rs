@@ -108,16 +108,15 @@ impl History {
     }
 
     fn order(&mut self, seen: &Seen, lanes: usize, conflicts: Conflicts) {
-        let causes = causes(seen);
         let mut floor = vec![0; lanes];
         let mut latest: Vec<Option<usize>> = vec![None; lanes];
-        for step in 0..self.steps.len() {
+        for (step, cause) in causes(seen).into_iter().enumerate() {
             if step > 0 && seen.steps()[step].time > seen.steps()[step - 1].time {
                 self.clocks.iter().for_each(|clock| join(&mut floor, clock));
             }
             let mut clock = floor.clone();
             let lane = self.lanes[step];
-            for earlier in latest[lane].into_iter().chain(causes[step]) {
+            for earlier in latest[lane].into_iter().chain(cause) {
                 join(&mut clock, &self.clocks[earlier]);
             }
             if conflicts != Conflicts::Nothing {

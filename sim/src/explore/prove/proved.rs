@@ -1,13 +1,12 @@
 //! What a proof came to, in one statement.
 
 use super::{Holds, Reduction};
-use crate::deviations::Deviations;
 use crate::ending::Run;
+use crate::explore::shrinking::Shrunk;
 use crate::outcome::Failure;
 use crate::run::Simulation;
 use counterpoint_runtime::Profile;
 use std::fmt;
-use std::sync::Arc;
 
 /// What a proof came to. As text it is a plain statement of what was covered.
 #[derive(Debug)]
@@ -75,35 +74,20 @@ impl Conclusion {
 pub struct Disproof {
     /// What went wrong.
     pub failure: Failure,
-    /// How many holds on top of the ordinary order make it fail; none if holds alone do not.
-    pub holds: Option<usize>,
     /// The run, traced and recorded; none if it did not come back when it was made again.
     pub watched: Option<Run>,
-    /// What makes it fail, for a token.
-    #[allow(dead_code, reason = "tokens are made elsewhere")]
-    pub(crate) deviations: Option<Arc<Deviations>>,
+    /// The fewest deviations that make it fail, and why; none if it did not come back.
+    pub shrunk: Option<Shrunk>,
 }
 
 impl Disproof {
-    pub(super) fn new(
-        failure: Failure,
-        deviations: Option<Arc<Deviations>>,
-        watched: Option<Run>,
-    ) -> Disproof {
-        Disproof {
-            failure,
-            holds: deviations.as_ref().map(|deviations| deviations.len()),
-            watched,
-            deviations,
-        }
-    }
-
     /// What went wrong, and how the tasks came there, in words.
     pub fn report(&self) -> String {
-        match &self.watched {
-            Some(run) => run.report(),
-            None => format!(
-                "{}\n\nnot confirmed: the run did not fail like this when it was made again. The program reads something that \
+        match (&self.shrunk, &self.watched) {
+            (Some(shrunk), _) => shrunk.report().to_owned(),
+            (None, Some(run)) => run.report(),
+            (None, None) => format!(
+                "{}\nnot confirmed: the run did not fail like this when it was made again. The program reads something that \
                  the seed does not fix (a static, an address, a file).\n",
                 crate::report::of_failure(&self.failure, &[], &[])
             ),
@@ -174,9 +158,26 @@ impl fmt::Display for Proved {
         let runs = Count(self.runs, "run");
         write!(f, "{} in profile {}: ", self.name, self.profile.name())?;
         match (&self.disproof, self.strayed) {
-            (Some(disproof), _) if self.runs == 0 => write!(f, "a random walk failed")
-                .and_then(|()| write!(f, " before any other run; {} make it fail", Holding(disproof.holds))),
-            (Some(disproof), _) => write!(f, "run {} failed, with {}", self.runs, Holding(disproof.holds)),
+            (Some(disproof), _) => {
+                match self.runs {
+                    0 => write!(f, "a random walk failed"),
+                    runs => write!(f, "run {} failed", Grouped(runs)),
+                }?;
+                match &disproof.shrunk {
+                    None => Ok(()),
+                    Some(shrunk) if shrunk.constraints.is_empty() => {
+                        write!(f, ", as the ordinary order does")
+                    }
+                    Some(shrunk) => {
+                        let count = shrunk.constraints.len() as u64;
+                        write!(
+                            f,
+                            "; {} on top of the ordinary order make it fail",
+                            Count(count, "constraint")
+                        )
+                    }
+                }
+            }
             (None, Some(step)) => write!(
                 f,
                 "two runs that had to begin alike differ at step {step}: the program reads something that the seed does not \
@@ -228,19 +229,6 @@ struct Count(u64, &'static str);
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", Grouped(self.0), self.1, if self.0 == 1 { "" } else { "s" })
-    }
-}
-
-/// How many holds make a run fail.
-struct Holding(Option<usize>);
-
-impl fmt::Display for Holding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(0) => f.write_str("the ordinary order alone"),
-            Some(holds) => write!(f, "{} on top of the ordinary order", Count(holds as u64, "hold")),
-            None => f.write_str("an order that holds alone do not make"),
-        }
     }
 }
 

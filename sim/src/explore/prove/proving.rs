@@ -10,12 +10,14 @@ use super::search::{Ended, Found, Search};
 use super::{Holds, Prove, Reduction};
 use crate::deviations::Deviations;
 use crate::ending::Run;
+use crate::explore::shrinking::shrink_finding;
 use crate::explore::stopwatch::Stopwatch;
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::outside;
 use crate::settings::Settings;
+use crate::shrink::Budget;
 use crate::watch::Watch;
-use counterpoint_runtime::schedule::{Constraints, Hold, Seen, StepPattern};
+use counterpoint_runtime::schedule::Constraints;
 use counterpoint_runtime::{Profile, Strategy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -132,9 +134,8 @@ impl<'a> Proving<'a> {
         for number in first..first + PROBES {
             let settings = Settings { number, ..settings.clone() };
             let run = self.prove.simulation.run_as(&settings, &Watch { seen: true, ..Watch::default() });
-            if run.outcome.failure().is_some() {
-                let watch = Watch::default();
-                self.proved.disproof = self.disproof(&settings, &watch, &run);
+            if let Some(failure) = run.outcome.failure() {
+                self.proved.disproof = Some(self.disproof(&settings, &Watch::default(), failure));
                 return Part::Over;
             }
             if let Some(seen) = run.observed.seen.get(&0) {
@@ -200,11 +201,8 @@ impl<'a> Proving<'a> {
         if let Some(progress) = self.prove.progress {
             progress(1);
         }
-        if run.outcome.failure().is_none() {
-            return (run, Part::Left);
-        }
-        let settings = self.settings.clone();
-        self.proved.disproof = self.disproof(&settings, watch, &run);
+        let Some(failure) = run.outcome.failure() else { return (run, Part::Left) };
+        self.proved.disproof = Some(self.disproof(&self.settings, watch, failure));
         (run, Part::Over)
     }
 
@@ -220,53 +218,22 @@ impl<'a> Proving<'a> {
     }
 
     fn deviations(&self, constraints: Constraints) -> Deviations {
-        Deviations {
-            data_seed: self.settings.loop_seed(),
-            profile: self.settings.profile,
-            loops: BTreeMap::from([(0, constraints)]),
-            draws: Vec::new(),
-        }
+        let none = Deviations::none(self.settings.loop_seed(), self.settings.profile);
+        Deviations { loops: BTreeMap::from([(0, constraints)]), ..none }
     }
 
-    /// A run that failed, made again to be told of.
-    fn disproof(&self, settings: &Settings, watch: &Watch, run: &Run) -> Option<Disproof> {
-        let failure = run.outcome.failure()?;
-        let again = |watch: &Watch| {
-            let watch = Watch { trace: true, record: true, ..watch.clone() };
-            let run = self.prove.simulation.run_as(settings, &watch);
-            let same = run.outcome.failure().is_some_and(|again| again.identity == failure.identity);
-            same.then_some(run)
-        };
-        let deviations = watch.deviations.clone().or_else(|| {
-            let holds = overtakings(run.observed.seen.get(&0)?);
-            let deviations = self.deviations(Constraints { holds, bursts: Vec::new() });
-            Some(Arc::new(Deviations { data_seed: settings.loop_seed(), ..deviations }))
-        });
-        let held = deviations.and_then(|deviations| {
-            let watch = Watch { deviations: Some(Arc::clone(&deviations)), ..Watch::default() };
-            again(&watch).map(|run| (deviations, run))
-        });
-        let (deviations, watched) = match held {
-            Some((deviations, run)) => (Some(deviations), Some(run)),
-            None => (None, again(watch)),
-        };
-        Some(Disproof::new(failure.clone(), deviations, watched))
-    }
-}
-
-/// The holds that make the ordinary order this one: each step is held until the last step of each lane that overtook it.
-fn overtakings(seen: &Seen) -> Vec<Hold> {
-    let mut last: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    let mut order = Vec::new();
-    for step in seen.steps() {
-        for overtaken in &seen.others(step)[..step.rank as usize] {
-            let pair = (overtaken.key(), step.name.lane);
-            if last.insert(pair, step.name.key()).is_none() {
-                order.push(pair);
-            }
+    /// A run that failed, made again to be told of, and shrunk.
+    fn disproof(&self, settings: &Settings, watch: &Watch, failure: &Failure) -> Disproof {
+        let simulation = self.prove.simulation;
+        let watched = simulation.run_as(settings, &Watch { trace: true, record: true, ..watch.clone() });
+        let again = watched.outcome.failure().filter(|again| again.identity == failure.identity);
+        let same = again.is_some();
+        let shrunk =
+            same.then(|| shrink_finding(simulation, settings, watch, &failure.identity, Budget::default()));
+        Disproof {
+            failure: again.unwrap_or(failure).clone(),
+            watched: same.then(|| watched.clone()),
+            shrunk: shrunk.and_then(Result::ok),
         }
     }
-    let hold =
-        |pair: (u64, u64)| Hold { held: StepPattern::Exact(pair.0), until: StepPattern::Exact(last[&pair]) };
-    order.into_iter().map(hold).collect()
 }

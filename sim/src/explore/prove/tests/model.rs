@@ -158,6 +158,46 @@ impl Machine {
         }
     }
 
+    /// Takes the lock, or waits for it.
+    fn acquire(&mut self, task: usize, lock: usize) -> bool {
+        self.touch(10 + lock as u64, Touch::Write);
+        let (held, line) = &mut self.locks[lock];
+        let woken = line.front() == Some(&task);
+        if !*held && (woken || line.is_empty()) {
+            if woken {
+                line.pop_front();
+            }
+            *held = true;
+            return true;
+        }
+        line.push_back(task);
+        self.at[task] -= 1;
+        self.waits(task, 10 + lock as u64);
+        false
+    }
+
+    fn release(&mut self, lock: usize) {
+        self.touch(10 + lock as u64, Touch::Write);
+        self.locks[lock].0 = false;
+        if let Some(first) = self.locks[lock].1.front()
+            && !self.ready.contains(first)
+        {
+            self.ready.push(*first);
+        }
+    }
+
+    /// The main task ends: all others that live are cancelled.
+    fn end(&mut self, main: usize, tasks: &[Vec<Op>]) {
+        self.ended = true;
+        self.asleep.clear();
+        for (other, ops) in tasks.iter().enumerate() {
+            let lives = self.begun[other] && self.at[other] < ops.len();
+            if lives && other != main && !self.ready.contains(&other) {
+                self.ready.push(other);
+            }
+        }
+    }
+
     fn step(&mut self, task: usize, tasks: &[Vec<Op>]) {
         self.touch(30 + task as u64, Touch::Read); // whether it was asked to end
         if self.ended {
@@ -176,29 +216,9 @@ impl Machine {
                     self.touch(cell as u64, Touch::Write);
                     self.cells[cell] = task * 100 + self.at[task];
                 }
-                Op::Acquire(lock) => {
-                    self.touch(10 + lock as u64, Touch::Write);
-                    let woken = self.locks[lock].1.front() == Some(&task);
-                    if !self.locks[lock].0 && (woken || self.locks[lock].1.is_empty()) {
-                        if woken {
-                            self.locks[lock].1.pop_front();
-                        }
-                        self.locks[lock].0 = true;
-                        continue;
-                    }
-                    self.locks[lock].1.push_back(task);
-                    self.at[task] -= 1;
-                    return self.waits(task, 10 + lock as u64);
-                }
-                Op::Release(lock) => {
-                    self.touch(10 + lock as u64, Touch::Write);
-                    self.locks[lock].0 = false;
-                    if let Some(first) = self.locks[lock].1.front()
-                        && !self.ready.contains(first)
-                    {
-                        self.ready.push(*first);
-                    }
-                }
+                Op::Acquire(lock) if self.acquire(task, lock) => {}
+                Op::Acquire(_) => return,
+                Op::Release(lock) => self.release(lock),
                 Op::Set(event) => {
                     let waiting = std::mem::take(&mut self.events[event].1);
                     let plain = self.events[event].0 && waiting.is_empty();
@@ -234,17 +254,7 @@ impl Machine {
                         self.at[other] += 100;
                     }
                 }
-                Op::End => {
-                    self.ended = true;
-                    self.asleep.clear();
-                    for other in 0..tasks.len() {
-                        let lives = self.begun[other] && self.at[other] < tasks[other].len();
-                        if lives && other != task && !self.ready.contains(&other) {
-                            self.ready.push(other);
-                        }
-                    }
-                    return;
-                }
+                Op::End => return self.end(task, tasks),
             }
         }
     }
