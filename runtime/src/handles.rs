@@ -9,7 +9,7 @@ use crate::contexts::Context;
 use crate::schedule::Touch;
 use crate::slots::{BoxedBody, Kind, NONE, flag};
 use crate::store::{access, access_quietly};
-use crate::waits::Rt;
+use crate::waits::{Rt, attention};
 use crate::{Error, Result};
 
 /// What a callback may return: nothing, or a result whose error goes to the loop's exception handler.
@@ -177,6 +177,9 @@ impl Rt {
     /// Makes a callback ready: in the line of plain callbacks, or as a lane of its own.
     #[inline]
     pub(crate) fn schedule_callback(&mut self, slot: u32) {
+        if self.attention & attention::FOLLOWED != 0 {
+            self.note_cause(slot);
+        }
         let this = self.slot(slot);
         let word = this.word;
         if this.is(flag::OWN_LANE) { self.ready.push(word) } else { self.ready.push_callback(word) }

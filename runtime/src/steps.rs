@@ -10,6 +10,7 @@ use crate::close::empty;
 use crate::footprints::Footprint;
 use crate::lanes::{self, Counters};
 use crate::ops::Op;
+use crate::ready::LANE;
 use crate::schedule::{Behaviour, Seen, StepName, Touched};
 use crate::slots::{Kind, NONE, Word};
 use crate::store::{Objects, access_current_if_free};
@@ -38,6 +39,8 @@ pub(crate) struct Steps {
     pub(crate) behaviour: Option<Behaviour>,
     /// The room of an earlier run's.
     pub(crate) spare_behaviour: Behaviour,
+    /// By the slot of a callback: the seen step that put it into the line.
+    causes: BTreeMap<u32, u32>,
     /// The strategy says that the run repeats one that was made.
     pub(crate) redundant: bool,
     /// The number of the loop in its run.
@@ -138,6 +141,7 @@ impl Steps {
             behaviour.clear();
             self.spare_behaviour = behaviour;
         }
+        self.causes.clear();
         (self.redundant, self.loop_number) = (false, 0);
         self.object_keys.clear();
         self.visits.clear();
@@ -177,7 +181,9 @@ impl Rt {
         let (mut others, mut rank) = (Vec::new(), 0);
         let shown: Vec<(Word, Option<StepName>)> = self.ready.others_oldest_first();
         for (index, (other, other_name)) in shown.into_iter().enumerate() {
-            if self.is_stale(other) {
+            // The line that the callback was taken from stands again, but its next one could not have run before.
+            let stands_again = other == LANE && word.kind() == Kind::Callback;
+            if stands_again || self.is_stale(other) {
                 continue;
             }
             rank += u32::from(index < older);
@@ -186,9 +192,24 @@ impl Rt {
         }
         let place = self.slot(word.slot()).node.place;
         let time = self.now;
+        let cause = self.observed.causes.remove(&word.slot());
         if let Some(seen) = &mut self.observed.seen {
             seen.began(name, rank, time, place, others);
+            if let Some(cause) = cause {
+                seen.caused(cause);
+            }
         }
+    }
+
+    /// The running step, if one runs, puts a callback into the line.
+    #[cold]
+    pub(crate) fn note_cause(&mut self, slot: u32) {
+        let Some(seen) = &self.observed.seen else { return };
+        let steps = seen.steps().len() as u32;
+        match steps.checked_sub(1).filter(|_| self.current != NONE) {
+            Some(cause) => self.observed.causes.insert(slot, cause),
+            None => self.observed.causes.remove(&slot),
+        };
     }
 
     /// A task was made while somebody watches.

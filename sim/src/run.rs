@@ -172,6 +172,11 @@ impl Simulation {
         self
     }
 
+    /// Does the program take a world?
+    pub(crate) fn is_in_world(&self) -> bool {
+        self.in_world
+    }
+
     /// One run with other settings than its own.
     pub(crate) fn run_as(&self, settings: &Settings, watch: &Watch) -> Run {
         let run = || {

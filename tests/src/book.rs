@@ -14,6 +14,7 @@ pages! {
     Hunting: "docs/src/how-to/hunting.md",
     Sweeps: "docs/src/how-to/sweeps.md",
     Exploring: "docs/src/explanation/exploring.md",
+    Proving: "docs/src/how-to/proving.md",
     Names: "docs/src/reference/names.md",
     Hosts: "docs/src/reference/hosts.md",
     Links: "docs/src/reference/links.md",

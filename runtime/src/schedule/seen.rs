@@ -15,6 +15,8 @@ pub struct SeenStep {
     pub time: u64,
     /// Where in the program it had waited.
     pub place: Option<&'static Location<'static>>,
+    /// Of a plain callback: the number of the step, from 0, that put it into the line.
+    pub cause: Option<u32>,
     others: Range<u32>,
     touched: Range<u32>,
 }
@@ -56,7 +58,14 @@ impl Seen {
         self.names.extend(others);
         let end = self.touched.len() as u32;
         let others = from..self.names.len() as u32;
-        self.steps.push(SeenStep { name, rank, time, place, others, touched: end..end });
+        self.steps.push(SeenStep { name, rank, time, place, cause: None, others, touched: end..end });
+    }
+
+    /// The last step is a plain callback, which the step with this number put into the line.
+    pub fn caused(&mut self, cause: u32) {
+        if let Some(step) = self.steps.last_mut() {
+            step.cause = Some(cause);
+        }
     }
 
     /// The last step ended, having touched this.

@@ -8,6 +8,7 @@
 //! To add one: a file beside these with a type that implements [`Order`], a variant in [`Strategy`] with its name, and a
 //! line in [`Strategy::order`].
 
+mod exhaustive;
 mod fifo;
 mod fixed;
 mod holds;
@@ -151,7 +152,8 @@ impl Strategy {
             Some(Directed::Constraints(constraints)) => {
                 return Some(Box::new(fixed::Fixed::new(constraints)));
             }
-            Some(Directed::Prefix(_)) | None => {}
+            Some(Directed::Prefix(prefix)) => return Some(Box::new(exhaustive::Exhaustive::new(prefix))),
+            None => {}
         }
         match self {
             Strategy::Fifo | Strategy::RandomWalk => None,

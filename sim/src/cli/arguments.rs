@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use super::output::nearest;
-use crate::explore::{Sampling, Shard};
+use crate::explore::{Reduction, Sampling, Shard};
 use clap::{Args, Parser, Subcommand};
 use counterpoint_runtime::Profile;
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ const AFTER_HELP: &str = "\
 Begin with:
   counterpoint list
   counterpoint hunt SCENARIO     finds a run that fails, shrinks it, and explains it
+  counterpoint prove SCENARIO    tries every order of a small one
   counterpoint replay TOKEN      brings the failure back, also after the program was edited
   counterpoint replay FILE       plays the recorded run again, step by step
 
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Hunt(Hunt),
     /// Makes one report of the results of all shards of a hunt
     Merge(Merge),
+    /// Tries every order of a scenario, and says what was covered
+    Prove(Prove),
     /// Brings a failure back from its token, or plays a recorded run again, and says whether it is the same
     Replay(Replay),
     /// Measures how well bugs are found, on the scenarios with a fixed twin
@@ -208,6 +211,44 @@ pub(super) struct Hunt {
 }
 
 #[derive(Args)]
+pub(super) struct Prove {
+    /// The scenario, as `list` names it
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: String,
+    /// The scenario with its bug repaired
+    #[arg(long)]
+    pub(super) fixed: bool,
+    /// Which orders are legal [default: the scenario's own]
+    #[arg(long, value_name = "P")]
+    pub(super) profile: Option<Profile>,
+    /// The number from which the program's random numbers follow: they are the same in all runs
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Which orders are left out: none, or with dpor those that are equivalent to one that is tried, as far as all state is in
+    /// Counterpoint's objects and `Shared`
+    #[arg(long, value_name = "R", default_value = "none", value_parser = reduction)]
+    pub(super) reduction: Reduction,
+    /// Proves only that no order fails with at most so many holds on top of the ordinary one [default: all orders]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=16))]
+    pub(super) bound: Option<u8>,
+    /// The most runs
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..1 << 48))]
+    pub(super) runs: u64,
+    /// Stops after so much time, as 30s, 5m or 2h
+    #[arg(long, value_name = "T", value_parser = time)]
+    pub(super) time: Option<Duration>,
+    /// The most steps of a run; a longer one is inconclusive
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) step_limit: Option<u64>,
+    /// The folder for the recording of a failure
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) out: PathBuf,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
 pub(super) struct Merge {
     /// The files of all shards, as `hunt --result` wrote them
     #[arg(value_name = "FILE", required = true)]
@@ -235,6 +276,15 @@ fn sampling(text: &str) -> Result<Sampling, String> {
     let portfolio = Sampling::Portfolio.name();
     text.parse().map_err(|error| match nearest(text, [portfolio].into_iter()) {
         Some(near) => format!("there is no strategy `{text}`; did you mean `{near}`?"),
+        None => error,
+    })
+}
+
+/// A reduction, or the nearest one.
+fn reduction(text: &str) -> Result<Reduction, String> {
+    let names = [Reduction::None, Reduction::Dpor].map(Reduction::name);
+    text.parse().map_err(|error| match nearest(text, names.into_iter()) {
+        Some(near) => format!("there is no reduction `{text}`; did you mean `{near}`?"),
         None => error,
     })
 }

@@ -1,6 +1,7 @@
 //! A command line for a crate's own scenarios.
 //!
-//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt`, `merge`, `replay` and `measure`:
+//! A binary of five lines gives a crate's scenarios the commands `list`, `run`, `hunt`, `prove`, `merge`, `replay`
+//! and `measure`:
 //!
 //! ```no_run
 //! use counterpoint::cli::Scenario;
@@ -31,6 +32,7 @@ mod list;
 mod measure;
 mod merge;
 mod output;
+mod prove;
 mod replay;
 mod results;
 mod run;
@@ -64,6 +66,7 @@ fn execute(scenarios: &[Scenario], command: Command) -> Result<End, Usage> {
         Command::Hunt(arguments) => hunt::hunt(scenarios, &arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Measure(arguments) => measure::measure(scenarios, &arguments),
+        Command::Prove(arguments) => prove::prove(scenarios, &arguments),
         Command::Replay(arguments) => replay::replay(scenarios, &arguments),
     }
 }

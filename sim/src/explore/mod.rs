@@ -1,8 +1,9 @@
 //! Many runs of one simulation, and one run many times.
 //!
-//! [`hunt`] tries run after run until one fails, and shrinks what it finds to a sentence and a [`Token`]; [`replay_token`]
-//! brings the failure back, also in a program that was edited, and [`replay`] follows a recording step by step. Which
-//! orders are legal is the [`Profile`], how they are sampled the [`Strategy`]. [`Regressions`] is a file of tokens.
+//! [`hunt`] tries run after run until one fails, and shrinks what it finds to a sentence and a [`Token`]; [`prove`]
+//! tries all orders there are; [`replay_token`] brings a failure back, also in a program that was edited, and [`replay`]
+//! follows a recording step by step. Which orders are legal is the [`Profile`], how they are sampled the [`Strategy`].
+//! [`Regressions`] is a file of tokens.
 
 pub(crate) mod coverage;
 pub(crate) mod covered;
@@ -10,6 +11,7 @@ pub(crate) mod finding;
 mod hunt;
 pub(crate) mod learning;
 pub(crate) mod portfolio;
+mod prove;
 mod regressions;
 mod replay;
 pub(crate) mod runs;
@@ -25,6 +27,7 @@ pub use covered::{Covered, Gap, Yield};
 pub use finding::{Confirmation, Finding};
 pub use hunt::{Hunt, Hunted, Progress, hunt};
 pub use portfolio::Sampling;
+pub use prove::{Conclusion, Disproof, Holds, Prove, Proved, Reduction, Unprovable, prove};
 pub use regressions::{Regression, Regressions};
 pub use replay::{Replayed, Verdict, replay};
 pub use shard::Shard;

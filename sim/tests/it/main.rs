@@ -5,6 +5,7 @@ mod hunts;
 mod outside;
 mod partitions;
 mod ports;
+mod proofs;
 mod runs;
 mod shrinking;
 mod wire;
