@@ -61,7 +61,7 @@ fn brings_back(binary: &Path, token: &str) -> Result<bool, Usage> {
     let output = Command::new(binary).args(["replay", token, "--json"]).output();
     let output = output.map_err(|error| format!("{} cannot be started: {error}", binary.display()))?;
     let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    Ok(value["verdict"] == "same")
+    Ok(value["replay"] == "same")
 }
 
 /// A copy of the workspace, to be edited and built.
