@@ -168,10 +168,12 @@ impl Replay<'_> {
         let mut matched = Matched::Exactly;
         loop {
             let run = self.run(&ways, false);
+            let met = self.met(&run, &ways);
             if self.fails(&run) {
-                return Some((ways, matched));
+                let all = met.iter().all(|met| met.first && met.second);
+                return Some((ways, if all { matched } else { Matched::Partly }));
             }
-            match relaxed(&ways, &self.met(&run, &ways)) {
+            match relaxed(&ways, &met) {
                 Some((less, by)) => (ways, matched) = (less, matched.max(by)),
                 None => break,
             }
