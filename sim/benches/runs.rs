@@ -46,19 +46,41 @@ async fn many() -> asyncio::Result<()> {
     Ok(())
 }
 
-fn hunt(bencher: divan::Bencher<'_, '_>, simulation: Simulation, runs: u64) {
+/// Strategies, and whether names and footprints of steps are looked at as well.
+const HOW: [(Strategy, bool); 8] = [
+    (Strategy::RandomWalk, false),
+    (Strategy::RandomWalk, true),
+    (Strategy::Pct { depth: 3 }, false),
+    (Strategy::Pct { depth: 3 }, true),
+    (Strategy::Urw, false),
+    (Strategy::Urw, true),
+    (Strategy::Surw, true),
+    (Strategy::Pos, true),
+];
+
+/// One of [`HOW`], as a table names it.
+struct How(Strategy, bool);
+
+impl std::fmt::Display for How {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.0, if self.1 { ", covered" } else { "" })
+    }
+}
+
+fn hunt(bencher: divan::Bencher<'_, '_>, simulation: Simulation, how: &How, runs: u64) {
+    let simulation = simulation.strategy(how.0);
     bencher.counter(divan::counter::ItemsCount::new(runs)).bench(|| {
-        let hunted = Hunt::new(&simulation).runs(0..runs).jobs(1).start();
+        let hunted = Hunt::new(&simulation).runs(0..runs).jobs(1).coverage(how.1).start();
         assert!(hunted.passed());
     });
 }
 
-#[divan::bench(args = [Strategy::RandomWalk])]
-fn two_tasks(bencher: divan::Bencher<'_, '_>, strategy: Strategy) {
-    hunt(bencher, Simulation::new(lost_update).strategy(strategy), 10_000);
+#[divan::bench(args = HOW.map(|(strategy, covered)| How(strategy, covered)), sample_count = 20)]
+fn two_tasks(bencher: divan::Bencher<'_, '_>, how: &How) {
+    hunt(bencher, Simulation::new(lost_update), how, 10_000);
 }
 
-#[divan::bench(args = [Strategy::RandomWalk])]
-fn a_thousand_tasks(bencher: divan::Bencher<'_, '_>, strategy: Strategy) {
-    hunt(bencher, Simulation::new(many).strategy(strategy), 20);
+#[divan::bench(args = HOW.map(|(strategy, covered)| How(strategy, covered)), sample_count = 10)]
+fn a_thousand_tasks(bencher: divan::Bencher<'_, '_>, how: &How) {
+    hunt(bencher, Simulation::new(many), how, 50);
 }
