@@ -8,7 +8,8 @@ fn what_a_hunt_found_late_is_found_alone_and_on_two_threads() {
     for scenario in bugs() {
         let simulation = program(&scenario).seed(3);
         // Of the last epoch: such a run is taught by 24 others, of its hosts' loops as well.
-        let hunted = |jobs| Hunt::new(&simulation).runs(520..2_000).jobs(jobs).coverage(false).start();
+        let hunted =
+            |jobs| Hunt::new(&simulation).runs(520..2_000).jobs(jobs).coverage(false).shrink_runs(0).start();
         let (one, two) = (hunted(1), hunted(2));
         let found = |hunted: &counterpoint::explore::Hunted| {
             hunted.findings.first().map(|finding| (finding.run, finding.watched.fingerprint))

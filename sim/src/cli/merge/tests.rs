@@ -40,7 +40,7 @@ fn which(all: bool) -> Which {
 
 fn results(runs: Range<u64>, all: bool) -> Results {
     let simulation = simulation();
-    let hunted = Hunt::new(&simulation).runs(runs.clone()).jobs(1).stop_at_first(!all).start();
+    let hunted = Hunt::new(&simulation).runs(runs.clone()).jobs(1).stop_at_first(!all).shrink_runs(0).start();
     let mut results = Results::new(which(all), None, [runs.start, runs.end], &hunted.tally);
     results.ended = true;
     results
