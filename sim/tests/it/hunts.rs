@@ -47,7 +47,7 @@ fn what_is_found_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn a_finding_is_replayed_from_its_recording() {
     let simulation = Simulation::new(lost_update);
-    let finding = &hunt(&simulation, 1000).findings[0];
+    let finding = &Hunt::new(&simulation).shrink_runs(0).start().findings[0];
     assert_eq!(finding.confirmation, Confirmation::Same);
     assert!(!finding.fails_in_fifo);
     let recording = finding.watched.recording.as_ref().expect("a finding is recorded");
