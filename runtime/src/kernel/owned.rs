@@ -58,7 +58,7 @@ impl<S: 'static> LoopOwned<S> {
 
     /// Gives it a name for reports.
     pub fn set_name(&self, name: impl Into<String>) {
-        self.typed.object().set_name(name.into());
+        self.typed.object().describe(name.into());
     }
 
     /// Are both handles of one value?

@@ -145,7 +145,7 @@ impl Waiters {
 
     /// Gives it a name for reports: a deadlock says who waits for what.
     pub fn set_name(&self, name: impl Into<String>) {
-        self.object.set_name(name.into());
+        self.object.describe(name.into());
     }
 
     pub(crate) fn slot(&self) -> u32 {

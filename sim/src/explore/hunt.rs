@@ -26,6 +26,8 @@ use std::time::Duration;
 
 /// How many runs a thread takes at a time.
 const SHARE: u64 = 16;
+/// So many distinct failures are shrunk.
+const SHRUNK_MAX: usize = 10;
 /// How often a thread says what it has.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 /// How often what the hunt has so far is kept.
@@ -150,9 +152,17 @@ impl<'a> Hunt<'a> {
         Hunt { time: Some(time), ..self }
     }
 
-    /// Sets how many runs may be made to shrink a failure; with 0 none is shrunk. Default: 2,000, and 10 seconds.
+    /// Sets how many runs may be made to shrink a failure; with 0 none is shrunk. Default: 2,000, and 10 seconds. Of many
+    /// distinct failures the ten with the lowest runs are shrunk.
     pub fn shrink_runs(mut self, runs: u64) -> Hunt<'a> {
         self.shrinking.runs = runs;
+        self
+    }
+
+    /// Shrinks for as many runs as are allowed, however long they take: what is told then depends on no clock.
+    #[cfg(feature = "cli")]
+    pub(crate) fn shrink_without_clock(mut self) -> Hunt<'a> {
+        self.shrinking.time = Duration::MAX;
         self
     }
 
@@ -245,13 +255,17 @@ impl<'a> Hunt<'a> {
         });
         let mut firsts: Vec<_> = tally.failures.values().cloned().collect();
         firsts.sort_unstable_by_key(|first| first.run);
-        let told = |first| confirm(self.simulation, &learning, first, self.shrinking);
+        // Of a program that fails in hundreds of ways nobody reads more.
+        let told = |(index, first)| {
+            let runs = if index < SHRUNK_MAX { self.shrinking.runs } else { 0 };
+            confirm(self.simulation, &learning, first, Budget { runs, ..self.shrinking })
+        };
         Hunted {
             runs: tally.done.len(),
             left: tally.done.missing(runs).len(),
             inconclusive: tally.inconclusive.len(),
             inconclusive_reason: tally.inconclusive_reason.as_ref().map(|(_, reason)| reason.clone()),
-            findings: firsts.into_iter().map(told).collect(),
+            findings: firsts.into_iter().enumerate().map(told).collect(),
             covered,
             tally,
         }

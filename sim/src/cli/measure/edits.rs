@@ -55,9 +55,8 @@ fn add_suspensions(text: &str) -> Option<String> {
     let mut started: Vec<&str> = Vec::new();
     for call in ["create_task(", "gather((", ".start(", "gather((0..", "asks.push("] {
         for rest in text.split(call).skip(1) {
-            // Every function that is named in the statement: `gather((a(x), b(y)))` starts two.
-            let statement = rest.split(';').next().unwrap_or_default();
-            started.extend(called(statement));
+            // Every function that is named in the call: `gather((a(x), b(y)))` starts two.
+            started.extend(called(arguments_of(rest, call.matches('(').count())));
         }
     }
     insert_into(text, &started, GIVES_WAY)
@@ -84,9 +83,22 @@ fn called_first(argument: &str) -> Option<&str> {
     (end > 0).then(|| &argument[..end])
 }
 
-/// The names that are called in a statement, or handed over alone.
-fn called(statement: &str) -> impl Iterator<Item = &str> {
-    let words = statement.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+/// The text up to where so many brackets that are open are closed.
+fn arguments_of(text: &str, mut open: usize) -> &str {
+    let end = text.find(|letter| {
+        match letter {
+            '(' => open += 1,
+            ')' => open -= 1,
+            _ => {}
+        }
+        open == 0
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The names that are called in a text, or handed over alone.
+fn called(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
     words.filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
 }
 
