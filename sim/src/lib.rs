@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`sim`] | one run of a program: [`Simulation`](sim::Simulation), its outcome, random numbers |
-//! | [`explore`] | many runs: [`hunt`](explore::hunt) for a failure, [`replay`](explore::replay) it |
+//! | [`explore`] | many runs: [`hunt`](explore::hunt) for a failure, [`prove`](explore::prove) that there is none, [`replay`](explore::replay) it |
 //! | [`check`] | what is looked for: deadlocks |
 //! | [`net`] | the simulated network |
 //! | [`trace`], [`choices`] | what a run was made of: its events, its choices |
@@ -49,7 +49,7 @@
 //! | 3 the world | `world` | hosts, and what happens to them |
 //! | 4 the end | `ending` | how a run ends, and what the outcome is |
 //! | 5 one run | `run` | a program and all that decides how it goes |
-//! | 6 many runs | `explore` | hunting, replaying |
+//! | 6 many runs | `explore` | hunting, proving, replaying |
 //! | 7 the surface | `cli` | the command line |
 #![deny(missing_docs)]
 

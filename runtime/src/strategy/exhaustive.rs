@@ -1,8 +1,8 @@
 //! Follows a prefix: the steps that exhaustive search names, then the oldest that does not sleep.
 //!
-//! It draws nothing. A step that is named and not ready ends the prefix: the program is not the one that the search saw,
-//! or the search guessed; it compares what ran with what it named. What sleeps is woken by a step that conflicts with it. Once
-//! everything that is ready sleeps the run only repeats another one.
+//! It draws nothing. A step that is named and not ready ends the prefix: the program is not the one that the search
+//! saw, or the search guessed; it compares what ran with what it named. What sleeps is woken by a step that conflicts
+//! with it. Once everything that is ready sleeps the run only repeats another one.
 
 use super::{Order, Pending};
 use crate::choices::Stream;

@@ -224,8 +224,8 @@ pub(super) struct Prove {
     /// The number from which the program's random numbers follow: they are the same in all runs
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// Which orders are left out: none, or with dpor those that are equivalent to one that is tried, as far as all state is in
-    /// Counterpoint's objects and `Shared`
+    /// Which orders are left out: none, or with dpor those that are equivalent to one that is tried, as far as all
+    /// state is in Counterpoint's objects and `Shared`
     #[arg(long, value_name = "R", default_value = "none", value_parser = reduction)]
     pub(super) reduction: Reduction,
     /// Proves only that no order fails with at most so many holds on top of the ordinary one [default: all orders]

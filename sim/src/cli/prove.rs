@@ -109,6 +109,7 @@ fn value(arguments: &Arguments, proved: &Proved, file: Option<&PathBuf>) -> Valu
             "pairs": holds.pairs,
             "tried": holds.tried,
             "left": holds.left,
+            "more": holds.more,
         })
     });
     let disproof = proved.disproof.as_ref();

@@ -1,10 +1,10 @@
 //! All sets of few holds, smallest first.
 //!
-//! A hold swaps two steps that conflict: the one that came first is held until the other has run. The pool of holds is made
-//! of all such pairs that any run has shown; it grows while the search goes on, and what that adds to smaller sets comes before larger
-//! ones. A hold that would change nothing in a run is not added to it: the run would be the same, step for step. So every set that is
-//! left out gives a run that a smaller set gave, and a bound is covered when nothing of its size is left. Sets that hold
-//! two steps for each other are contradictions, and not tried.
+//! A hold swaps two steps that conflict: the one that came first is held until the other has run. The pool of holds
+//! is made of all such pairs that any run has shown; it grows while the search goes on, and what that adds to smaller
+//! sets comes before larger ones. A hold that would change nothing in a run is not added to it: the run would be the
+//! same, step for step. So every set that is left out gives a run that a smaller set gave, and a bound is covered
+//! when nothing of its size is left. Sets that hold two steps for each other are contradictions, and not tried.
 
 use super::history::{Conflicts, History};
 use counterpoint_runtime::schedule::{Constraints, Hold, Seen, StepPattern};
@@ -21,6 +21,10 @@ type Set = Vec<u32>;
 pub(super) struct Bounded {
     bound: usize,
     conflicts: Conflicts,
+    /// No more runs than this will be made: sets beyond are not planned.
+    runs_max: usize,
+    /// Some were not planned.
+    is_cut: bool,
     pool: Vec<Pair>,
     numbers: BTreeMap<Pair, u32>,
     /// The runs that were made and may be added to: the set of each, and when each step ran.
@@ -44,14 +48,18 @@ pub struct Holds {
     pub tried: u64,
     /// How many sets of that size are known to be left.
     pub left: u64,
+    /// There are more than that.
+    pub more: bool,
 }
 
 impl Bounded {
-    /// A search over sets of at most so many holds.
-    pub(super) fn new(bound: usize, conflicts: Conflicts) -> Bounded {
+    /// A search over sets of at most so many holds, with a budget of runs.
+    pub(super) fn new(bound: usize, conflicts: Conflicts, runs_max: u64) -> Bounded {
         Bounded {
             bound,
             conflicts,
+            runs_max: usize::try_from(runs_max).unwrap_or(usize::MAX),
+            is_cut: false,
             pool: Vec::new(),
             numbers: BTreeMap::new(),
             made: Vec::new(),
@@ -94,6 +102,7 @@ impl Bounded {
             pairs: self.pool.len(),
             tried: self.tried.get(&next).copied().unwrap_or(0),
             left: self.left.iter().take_while(|(size, _)| *size == next).count() as u64,
+            more: self.is_cut,
         }
     }
 
@@ -129,6 +138,11 @@ impl Bounded {
     /// Plans a run with one hold more, if that changes anything.
     fn add_to(&mut self, made: usize, pair: u32) {
         let (set, ran) = &self.made[made];
+        let enough = self.left.len() >= self.runs_max;
+        if enough && self.left.last().is_some_and(|(size, _)| *size <= set.len() + 1) {
+            self.is_cut = true;
+            return;
+        }
         let (held, until) = self.pool[pair as usize];
         let Some(when) = ran.get(&held) else { return };
         if ran.get(&until).is_some_and(|until| until < when) {

@@ -1,6 +1,7 @@
 //! Every order of the steps, one after the other: for programs whose footprints are not all known.
 //!
-//! Two runs differ in at least one place by which of the ready entries was picked. Nothing is assumed of what steps touch.
+//! Two runs differ in at least one place by which of the ready entries was picked. Nothing is assumed of what steps
+//! touch.
 
 use super::search::{Ended, Found, Search};
 use counterpoint_runtime::schedule::{Prefix, Seen, StepName};

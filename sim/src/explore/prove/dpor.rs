@@ -1,12 +1,12 @@
 //! Optimal dynamic partial-order reduction: one run for each class of equivalent orders.
 //!
-//! The path is the run that was made last, as a line of nodes; a node is a point between two steps. After each run, for
-//! each race that is new in it, the reversed order is put into the wakeup tree of the node before the first of the two steps.
-//! Then the deepest node with something left to do is taken up. What a node has explored sleeps in all that it explores next,
-//! until something that conflicts with it runs.
+//! The path is the run that was made last, as a line of nodes; a node is a point between two steps. After each run,
+//! for each race that is new in it, the reversed order is put into the wakeup tree of the node before the first of
+//! the two steps. Then the deepest node with something left to do is taken up. What a node has explored sleeps in all
+//! that it explores next, until something that conflicts with it runs.
 //!
-//! Footprints come from runs that were made. That of the second step of a race is the one thing that is guessed: in the
-//! reversed order it may touch something else. A wrong guess costs runs that repeat others, and loses none.
+//! Footprints come from runs that were made. That of the second step of a race is the one thing that is guessed: in
+//! the reversed order it may touch something else. A wrong guess costs runs that repeat others, and loses none.
 
 use super::history::{Conflicts, History, Known, Race, Second};
 use super::search::{Ended, Found, Search};
@@ -30,8 +30,8 @@ pub(super) struct Dpor {
     path: Vec<Node>,
     /// The branch that the next run takes from the last node; its twigs come with it.
     taken: Option<Branch>,
-    /// The next run begins with the whole path, and nothing sleeps after this step: it may have ended the program, of which
-    /// a run that was cut off as a repetition knows nothing.
+    /// The next run begins with the whole path, and nothing sleeps after this step: it may have ended the program, of
+    /// which a run that was cut off as a repetition knows nothing.
     doubtful: Option<usize>,
     begun: bool,
 }
@@ -58,8 +58,8 @@ impl Dpor {
         self.path.iter().filter_map(|node| node.step.as_ref()).map(|step| step.name)
     }
 
-    /// The run that was cut off as a repetition was made again, with nothing asleep after these steps: now it is known
-    /// whether they ended the program, so that they conflict with everything.
+    /// The run that was cut off as a repetition was made again, with nothing asleep after these steps: now it is
+    /// known whether they ended the program, so that they conflict with everything.
     fn resolve_doubts(&mut self, history: &History, steps: Range<usize>) {
         for index in steps {
             self.path[index].step = Some(history.steps[index].clone());

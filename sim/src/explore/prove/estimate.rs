@@ -1,7 +1,7 @@
 //! How many orders a program has, roughly (Knuth: "Estimating the efficiency of backtrack programs", 1975).
 //!
-//! A random walk down the tree of all orders picks each branch with the same chance; the product of the numbers of branches that
-//! it passed is, in the mean, the number of leaves.
+//! A random walk down the tree of all orders picks each branch with the same chance; the product of the numbers of
+//! branches that it passed is, in the mean, the number of leaves.
 
 use counterpoint_runtime::schedule::Seen;
 

@@ -1,14 +1,14 @@
 //! What happened before what in one run, and which conflicts could have gone the other way.
 //!
-//! A step happens before another one if it belongs to the same lane and comes earlier, if it made the other one ready, if
-//! the two conflict and it came first, if virtual time moved on between the two (it does so only when nothing is ready), or
-//! by way of steps between. Vector clocks over the lanes keep this.
+//! A step happens before another one if it belongs to the same lane and comes earlier, if it made the other one
+//! ready, if the two conflict and it came first, if virtual time moved on between the two (it does so only when
+//! nothing is ready), or by way of steps between. Vector clocks over the lanes keep this.
 //!
-//! Two steps of different lanes that conflict, with nothing between them in this sense, are a *race*, unless the first
-//! made the second ready: the second could have come first.
+//! Two steps of different lanes that conflict, with nothing between them in this sense, are a *race*, unless the
+//! first made the second ready: the second could have come first.
 //!
-//! The last step of the main task ends the program: what still runs then is cancelled, in a tick whose length depends on all that is
-//! ready. So from there on every step counts as one that conflicts with every other.
+//! The last step of the main task ends the program: what still runs then is cancelled, in a tick whose length depends
+//! on all that is ready. So from there on every step counts as one that conflicts with every other.
 
 use counterpoint_runtime::schedule::{Seen, StepName, Touched, conflict};
 use std::collections::BTreeMap;

@@ -11,8 +11,9 @@
 //!
 //! The searches know no loop: they say how the next run is to begin, and are told what was seen in it.
 //!
-//! What is tried: first all orders, for a thousand runs. Most programs that can be proved at all are done by then. Then sets of one and two
-//! holds, because most failures need no more, and with half of what is left of the budget at most; then the rest of all orders.
+//! What is tried: first all orders, for a thousand runs. Most programs that can be proved at all are done by then.
+//! Then sets of one and two holds, because most failures need no more, and with half of what is left of the budget at
+//! most; then the rest of all orders.
 
 mod bounded;
 mod depth_first;
@@ -184,8 +185,8 @@ impl<'a> Prove<'a> {
         Prove { reduction, ..self }
     }
 
-    /// Proves only that no order with at most so many holds fails: orders that differ from the ordinary one in as many
-    /// conflicts. Default: all orders.
+    /// Proves only that no order with at most so many holds fails: orders that differ from the ordinary one in as
+    /// many conflicts. Default: all orders.
     pub fn bound(self, holds: usize) -> Prove<'a> {
         Prove { bound: Some(holds), ..self }
     }

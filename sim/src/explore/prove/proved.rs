@@ -41,7 +41,8 @@ pub struct Proved {
     pub within_bound: bool,
     /// How far the search over few holds came, if it was begun.
     pub holds: Option<Holds>,
-    /// A run did not begin as the one before it, though everything that decides it was the same: the number of its first step that differed.
+    /// A run did not begin as the one before it, though everything that decides it was the same: the number of its
+    /// first step that differed.
     pub strayed: Option<u64>,
     /// The run that failed.
     pub disproof: Option<Disproof>,
@@ -208,7 +209,7 @@ impl fmt::Display for Proved {
 
 impl fmt::Display for Holds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Holds { complete, pairs, tried, left } = *self;
+        let Holds { complete, pairs, tried, left, more } = *self;
         let Some(complete) = complete else { return f.write_str("not even the ordinary order was tried") };
         match complete {
             0 => write!(f, "the ordinary order was tried")?,
@@ -216,8 +217,8 @@ impl fmt::Display for Holds {
             _ => write!(f, "all orders with at most {complete} holds were tried")?,
         }
         if left > 0 {
-            let next = complete + 1;
-            write!(f, ", of those with {next} {} of about {}", Grouped(tried), Grouped(tried + left))?;
+            let (next, about) = (complete + 1, if more { "more than" } else { "about" });
+            write!(f, ", of those with {next} {} of {about} {}", Grouped(tried), Grouped(tried + left))?;
         }
         write!(f, " ({} of steps that runs have shown to swap)", Count(pairs as u64, "pair"))
     }

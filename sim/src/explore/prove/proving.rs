@@ -66,7 +66,7 @@ impl<'a> Proving<'a> {
         };
         let proved = Proved::new(prove.simulation, prove.reduction, prove.bound);
         Proving {
-            bounded: Bounded::new(prove.bound.unwrap_or(USUAL_BOUND), conflicts),
+            bounded: Bounded::new(prove.bound.unwrap_or(USUAL_BOUND), conflicts, prove.runs),
             prove,
             settings,
             watch: Stopwatch::new(),

@@ -1,8 +1,8 @@
 //! Wakeup trees: the beginnings of runs that are still to be made from one point (Abdulla, Aronis, Jonsson, Sagonas:
 //! "Optimal dynamic partial order reduction", 2014).
 //!
-//! A branch is a step and what comes after it; a leaf is followed freely. A sequence is put in so that no two branches
-//! lead to equivalent runs, which is what keeps every run that is made different from all others.
+//! A branch is a step and what comes after it; a leaf is followed freely. A sequence is put in so that no two
+//! branches lead to equivalent runs, which is what keeps every run that is made different from all others.
 
 use super::history::Known;
 
@@ -20,8 +20,8 @@ impl Branch {
     }
 }
 
-/// Could the sequence as well begin with this step, which is ready before it: is it the first of its lane in there, or
-/// not there at all, with nothing before it that it depends on?
+/// Could the sequence as well begin with this step, which is ready before it: is it the first of its lane in there,
+/// or not there at all, with nothing before it that it depends on?
 pub(super) fn may_begin(step: &Known, sequence: &[Known]) -> bool {
     for other in sequence {
         if other.name.lane == step.name.lane {
