@@ -91,9 +91,10 @@ impl Lock {
     pub fn release(&self) -> Result<()> {
         let held = self.object.access(|rt, object| {
             let held = object.count != 0;
-            match held {
-                true => release(rt, object, self.object.slot()),
-                false => rt.touch(self.object.slot(), Touch::Read),
+            if held {
+                release(rt, object, self.object.slot());
+            } else {
+                rt.touch(self.object.slot(), Touch::Read);
             }
             held
         });
@@ -233,28 +234,46 @@ impl Acquire<'_> {
     #[inline(always)]
     fn resume(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
         let (wait, slot) = (&mut self.wait, self.lock.object.slot());
-        self.lock.object.access(|rt, object| match rt.resume_in(wait, cx, &mut object.waiters) {
-            Resumed::Woken => {
+        self.lock.object.access(|rt, object| {
+            if rt.resume_first(wait, &mut object.waiters) {
                 rt.touch(slot, Touch::Write);
-                Polled::Taken(take(rt, object, wait.place))
+                return Polled::Taken(take(rt, object, wait.place));
             }
-            Resumed::Pending => Polled::Pending,
-            Resumed::GaveWay => {
-                rt.touch(slot, Touch::Write);
-                if object.count == 0 && only_cancelled(rt, object) {
-                    return Polled::Taken(take(rt, object, wait.place));
-                }
-                rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
-                Polled::Pending
-            }
-            Resumed::Cancelled(error) => {
-                rt.touch(slot, Touch::Write);
-                if object.count == 0 {
-                    wake_first(rt, object);
-                }
-                Polled::Cancelled(error)
-            }
+            resume_rarely(rt, object, wait, cx, slot)
         })
+    }
+}
+
+/// A wait that was woken is the first in line as a rule. In every other case:
+#[cold]
+#[inline(never)]
+fn resume_rarely(
+    rt: &mut Rt,
+    object: &mut Object,
+    wait: &mut Wait,
+    cx: &mut Context<'_>,
+    slot: u32,
+) -> Polled {
+    let resumed = rt.resume_in(wait, cx, &mut object.waiters);
+    if !matches!(resumed, Resumed::Pending) {
+        rt.touch(slot, Touch::Write);
+    }
+    match resumed {
+        Resumed::Pending => Polled::Pending,
+        Resumed::Woken => Polled::Taken(take(rt, object, wait.place)),
+        Resumed::GaveWay if object.count == 0 && only_cancelled(rt, object) => {
+            Polled::Taken(take(rt, object, wait.place))
+        }
+        Resumed::GaveWay => {
+            rt.wait_in(wait, cx, &mut object.waiters, Op::Acquire, slot);
+            Polled::Pending
+        }
+        Resumed::Cancelled(error) => {
+            if object.count == 0 {
+                wake_first(rt, object);
+            }
+            Polled::Cancelled(error)
+        }
     }
 }
 
@@ -309,9 +328,12 @@ impl Drop for LockGuard {
     #[inline]
     fn drop(&mut self) {
         let (slot, hold) = (self.object.slot(), self.hold);
-        self.object.give_back(|rt, object| match object.hold == hold {
-            true => release(rt, object, slot),
-            false => rt.touch(slot, Touch::Read),
+        self.object.give_back(|rt, object| {
+            if object.hold == hold {
+                release(rt, object, slot);
+            } else {
+                rt.touch(slot, Touch::Read);
+            }
         });
     }
 }
