@@ -101,7 +101,9 @@ impl Rt {
                     *kept = None;
                 }
             }
-            _ => {
+            // Counted when it has run: until then its callback may be cancelled.
+            Kind::Passive => {}
+            Kind::Callback | Kind::Timer => {
                 self.observed.visits.next(name.site());
             }
         }

@@ -234,7 +234,8 @@ impl Loop {
             None if named => self.rt.take_name(word, true),
             name => name.unwrap_or_default(),
         };
-        if word == LANE {
+        let is_lane = word == LANE;
+        if is_lane {
             // Named by the callback that it stands for.
             match self.rt.ready.next_callback() {
                 Some(callback) => word = callback,
@@ -244,6 +245,9 @@ impl Loop {
         self.rt.observed.footprint.forget();
         if !self.rt.is_live_entry(word) {
             return self.rt.enter(word);
+        }
+        if is_lane && named {
+            self.rt.observed.visits.next(step_name.site());
         }
         let ticks = self.ticks;
         if self.rt.attention & attention::FOLLOWED != 0 {

@@ -265,3 +265,6 @@ impl KeptSteps {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
