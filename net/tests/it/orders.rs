@@ -68,8 +68,8 @@ async fn suspensions<T>(awaited: impl Future<Output = Result<T>>) -> Result<(u64
 /// What suspends how often: an accept, a read, a write, a datagram sent, a line read, a drain; all of them ready.
 async fn ready_calls() -> Result<Vec<u64>> {
     let listener = TcpListener::bind("127.0.0.1:80").await?;
-    let mut client = TcpStream::connect("127.0.0.1:80").await?;
-    let (accept, (mut server, _)) = suspensions(listener.accept()).await?;
+    let client = TcpStream::connect("127.0.0.1:80").await?;
+    let (accept, (server, _)) = suspensions(listener.accept()).await?;
     let (write, _) = suspensions(client.write(b"hello")).await?;
     let mut buffer = [0; 8];
     let (read, _) = suspensions(server.read(&mut buffer)).await?;
@@ -98,8 +98,8 @@ fn nothing_is_lost_if_a_ready_call_is_dropped_while_it_gives_way() {
     let event_loop = EventLoop::builder().profile(Profile::EveryAwait).build();
     let ran = event_loop.run_until_complete(async {
         let listener = TcpListener::bind("127.0.0.1:80").await?;
-        let mut client = TcpStream::connect("127.0.0.1:80").await?;
-        let (mut server, _) = listener.accept().await?;
+        let client = TcpStream::connect("127.0.0.1:80").await?;
+        let (server, _) = listener.accept().await?;
         client.write(b"hello").await?;
         let mut buffer = [0; 8];
         {
