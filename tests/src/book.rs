@@ -12,6 +12,7 @@ pages! {
     Introduction: "docs/src/introduction.md",
     GettingStarted: "docs/src/getting-started.md",
     Hunting: "docs/src/how-to/hunting.md",
+    Replaying: "docs/src/how-to/replaying.md",
     Sweeps: "docs/src/how-to/sweeps.md",
     Exploring: "docs/src/explanation/exploring.md",
     Proving: "docs/src/how-to/proving.md",
