@@ -128,7 +128,7 @@ impl EventLoop {
     }
 
     fn look<R>(&self, f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
-        access_quietly(self.id, f)
+        store::look_at(self.id, f)
     }
 
     /// Lets `callback` run in the next tick.

@@ -98,8 +98,14 @@ pub(crate) fn access<R>(loop_id: u64, f: impl FnOnce(&mut Loop) -> R) -> Option<
 #[inline(always)]
 pub(crate) fn access_quietly<R>(loop_id: u64, f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
     let current = CURRENT.get();
-    let pointer = if current.id == loop_id { current.pointer } else { find(loop_id)? };
+    let pointer = if current.id == loop_id { current.pointer } else { find_rarely(loop_id)? };
     Some(enter(pointer, f))
+}
+
+/// As [`access_quietly`], for who asks mostly while the loop is not the current one.
+#[inline]
+pub(crate) fn look_at<R>(loop_id: u64, f: impl FnOnce(&mut Loop) -> R) -> Option<R> {
+    Some(enter(find(loop_id)?, f))
 }
 
 /// Lets `f` work on the loop that is current on this thread, running or set.
@@ -172,6 +178,13 @@ fn find(loop_id: u64) -> Option<*mut Loop> {
         return find_in_register(loop_id);
     }
     (!found.pointer.is_null()).then_some(found.pointer)
+}
+
+/// Out of line, so that those who mostly have the current loop keep their usual path short.
+#[cold]
+#[inline(never)]
+fn find_rarely(loop_id: u64) -> Option<*mut Loop> {
+    find(loop_id)
 }
 
 #[inline(never)]
