@@ -7,10 +7,9 @@
 use super::{Order, Pending};
 use crate::choices::Stream;
 use crate::schedule::{Prefix, Sleeper, StepName, Touched, conflict};
-use std::sync::Arc;
 
 pub(super) struct Exhaustive {
-    prefix: Arc<Prefix>,
+    prefix: Prefix,
     /// Oldest first.
     ready: Vec<(u32, StepName)>,
     /// How many steps of the prefix were picked; all of them once one was missing.
@@ -22,9 +21,9 @@ pub(super) struct Exhaustive {
 }
 
 impl Exhaustive {
-    pub(super) fn new(prefix: &Arc<Prefix>) -> Exhaustive {
+    pub(super) fn new(prefix: &Prefix) -> Exhaustive {
         Exhaustive {
-            prefix: Arc::clone(prefix),
+            prefix: prefix.clone(),
             ready: Vec::new(),
             followed: 0,
             ran: 0,
@@ -88,7 +87,7 @@ mod tests {
     }
 
     fn run(program: &Program, prefix: Prefix) -> (Vec<(usize, usize)>, bool) {
-        let mut order = Exhaustive::new(&Arc::new(prefix));
+        let mut order = Exhaustive::new(&prefix);
         let (ran, _) = program.run(&mut order, 0);
         (ran, order.is_redundant())
     }

@@ -1,7 +1,7 @@
 //! The binary as a person or a script meets it: exit codes, text, JSON, files.
 
-mod proofs;
 mod sweeps;
+mod tokens;
 
 use serde_json::Value;
 use std::fs;

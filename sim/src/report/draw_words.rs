@@ -49,8 +49,8 @@ fn of_packet(with: &[Event], without: &[Event]) -> Option<String> {
     let sent = moment(&packet, without, arrival, PacketFate::Sent)?;
     let which = name(&packet, without, sent.0 + 1, |fate| fate == PacketFate::Sent);
     let usual = packet.time.duration_since(sent.1);
-    Some(match moment(&packet, with, arrival, PacketFate::Arrived) {
-        Some((_, late)) => {
+    Some(match late_arrival(&packet, &with[at..], &without[at + 1..]) {
+        Some(late) => {
             let took = late.duration_since(sent.1);
             format!("{which} takes {} instead of {}", in_words(took), in_words(usual))
         }
@@ -84,6 +84,23 @@ fn moment(
         _ => None,
     });
     alike.take(number).last()
+}
+
+/// When the packet arrives that no longer does where `without` begins. Others like it may have overtaken it: theirs are the
+/// arrivals that both runs have.
+fn late_arrival(packet: &PacketRecord, with: &[Event], without: &[Event]) -> Option<Instant> {
+    let arrivals = |trace: &[Event]| -> Vec<Instant> {
+        let alike = trace.iter().filter_map(|event| match event {
+            Event::Packet(other) if other.fate == PacketFate::Arrived && is_alike(packet, other) => {
+                Some(other.time)
+            }
+            _ => None,
+        });
+        alike.collect()
+    };
+    let (late, others) = (arrivals(with), arrivals(without));
+    let overtook = late.iter().zip(&others).take_while(|(one, other)| one == other).count();
+    late.get(overtook).copied()
 }
 
 /// Which packet it is: the so-manyth from host to host, up to so many events.
@@ -155,6 +172,16 @@ mod tests {
             &[(0, Sent), (20, Arrived), (30, Sent)],
             &[(0, Sent), (20, Arrived), (30, Sent)],
             "a packet that the trace does not show, such as an acknowledgement, is late",
+        );
+    }
+
+    #[test]
+    fn a_late_packet_that_was_overtaken_is_not_taken_for_the_other() {
+        use PacketFate::{Arrived, Sent};
+        check(
+            &[(0, Sent), (10, Sent), (30, Arrived), (50, Arrived)],
+            &[(0, Sent), (10, Sent), (20, Arrived), (30, Arrived)],
+            "the 1st packet from client to server (64 bytes) takes 50 ms instead of 20 ms",
         );
     }
 

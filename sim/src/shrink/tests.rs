@@ -265,7 +265,7 @@ fn a_spent_budget_ends_the_search_with_what_was_found() {
     assert!(minimum.is_exhausted && minimum.runs <= 8 + 3, "{}", minimum.runs);
     let mut seconds = 0;
     let mut clock = || {
-        seconds += 1;
+        seconds += 3;
         Duration::from_secs(seconds)
     };
     let minimum = shrink(&mut model(), start, Budget::default(), &mut clock).expect("it fails");
