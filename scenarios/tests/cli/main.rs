@@ -1,5 +1,6 @@
 //! The binary as a person or a script meets it: exit codes, text, JSON, files.
 
+mod proofs;
 mod sweeps;
 mod tokens;
 
