@@ -198,10 +198,7 @@ impl fmt::Display for Proved {
         }
         if !self.whole && self.disproof.is_none() && self.strayed.is_none() {
             let about = Rounded(self.estimate);
-            write!(
-                f,
-                ". Random walks say that it has about {about} orders in all, counting equivalent ones"
-            )?;
+            write!(f, ". Random walks say that it has {about} orders in all, counting equivalent ones")?;
         }
         write!(f, ".")
     }
@@ -249,7 +246,7 @@ impl fmt::Display for Grouped {
     }
 }
 
-/// A number to two digits; a great one as a power of ten.
+/// Roughly how many: to two digits; a great number as a power of ten.
 struct Rounded(u64);
 
 impl fmt::Display for Rounded {
@@ -259,9 +256,9 @@ impl fmt::Display for Rounded {
             return f.write_str("more than 10^19");
         }
         if power >= 9 {
-            return write!(f, "10^{power}");
+            return write!(f, "about 10^{power}");
         }
         let unit = 10u64.pow(power.saturating_sub(1));
-        write!(f, "{}", Grouped(self.0 / unit * unit))
+        write!(f, "about {}", Grouped(self.0 / unit * unit))
     }
 }
